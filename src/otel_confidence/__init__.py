@@ -1,0 +1,1 @@
+"""Confidence as ordinary telemetry."""

@@ -1,0 +1,38 @@
+"""
+This module holds every exception the package raises.
+"""
+
+
+class OtelConfidenceError(Exception):
+    """
+    Anything the package raises on purpose.
+    """
+
+
+class ConfigurationError(OtelConfidenceError, ValueError):
+    """
+    A wrong declaration, setting or missing optional library, found before anything runs.
+    """
+
+
+class InvalidRecord(OtelConfidenceError, ValueError):  # noqa: N818  reads as what it is
+    """
+    One record, point or receipt that cannot be accepted; the others of its batch are kept.
+    """
+
+
+class QueryError(OtelConfidenceError):
+    """
+    A query that cannot be answered, with the error type and status of Prometheus's HTTP API.
+    """
+
+    def __init__(self, message: str, *, kind: str = "bad_data", status: int = 400) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+
+
+class StoreError(OtelConfidenceError):
+    """
+    The store cannot serve: the folder is in use, the disk is full, the engine failed.
+    """

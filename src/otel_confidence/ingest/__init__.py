@@ -1,0 +1,3 @@
+"""
+One file per format, all into one model of points.
+"""

@@ -1,0 +1,3 @@
+"""
+Reading back: PromQL for metrics, SQL for predictions and traces.
+"""

@@ -1,0 +1,3 @@
+"""
+The user's half: everything that runs inside the program that predicts.
+"""

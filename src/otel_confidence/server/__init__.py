@@ -1,0 +1,3 @@
+"""
+The one process of ``otel-confidence up``.
+"""

@@ -1,0 +1,3 @@
+"""
+Pure numpy: calibration, without I/O and without a clock.
+"""

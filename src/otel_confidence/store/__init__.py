@@ -1,0 +1,3 @@
+"""
+The embedded ClickHouse and what is kept in it.
+"""
