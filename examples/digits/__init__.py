@@ -1,0 +1,1 @@
+"""The demo: a classifier of handwritten digits that becomes sure and wrong."""

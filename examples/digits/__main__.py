@@ -1,0 +1,149 @@
+"""
+This module runs the demo: the server, the service and its traffic, each in its own process.
+
+``DEMO_SECONDS=60`` ends it by itself after one round of the phases.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+STARTUP_S = 60.0
+console = Console()
+
+
+def main() -> int:
+    """
+    Start everything, wait for the traffic to end, stop everything; the exit status.
+    """
+    seconds = float(os.environ.get("DEMO_SECONDS", "0"))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otel-confidence-")))
+        console.print("Starting otel-confidence over an embedded ClickHouse ...")
+        server = stack.enter_context(_server(folder))
+        console.print("Training a classifier on scikit-learn's handwritten digits ...")
+        service, accuracy = stack.enter_context(_service(server["otlp_http"]))
+        _introduce(server["http"], accuracy)
+        traffic = [sys.executable, "-m", "examples.digits.traffic"]
+        traffic += ["--service", service, "--prometheus", server["http"]]
+        status = _foreground([*traffic, "--seconds", str(seconds)])
+    _farewell(status)
+    return status
+
+
+def _introduce(page: str, accuracy: float) -> None:
+    console.print(f"""
+  It recognizes {accuracy:.0%} of images it never saw. Open  [bold]{page}[/]  and watch:
+
+  1. [bold]healthy[/]    mean confidence and accuracy lie on each other
+  2. [bold]corrupted[/]  a camera loses the lower half of each image: the model stays sure
+                and is wrong; accuracy falls away below confidence, ECE rises
+  3. [bold]recovered[/]  both come together again
+
+  Ctrl-C ends it.
+""")
+
+
+def _farewell(status: int) -> None:
+    if status:
+        console.print("[red]Telemetry and ledger disagree: please report this.[/]")
+    console.print(
+        "Next: 'make test' runs every test; README.md shows the five lines for your own model."
+    )
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[dict[str, Any]]:
+    ready = folder / "ready.json"
+    command = [sys.executable, "-m", "otel_confidence.cli", "up", "--data", str(folder / "data")]
+    command += ["--port", str(_free_or_any(8050)), "--otlp-grpc-port", "0", "--otlp-http-port", "0"]
+    with _running([*command, "--ready-file", str(ready)]) as process:
+        _wait(process, ready.exists)
+        yield json.loads(ready.read_text())
+
+
+@contextmanager
+def _service(otlp: str) -> Iterator[tuple[str, float]]:
+    # The socket is bound here and handed over, so that its port is known and nobody takes it.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = "http://{}:{}".format(*listener.getsockname())
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "--factory",
+            "examples.digits.service:create_app",
+        ]
+        command += ["--log-level", "warning", "--fd", str(listener.fileno())]
+        often = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": otlp,
+            "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+            "OTEL_BSP_SCHEDULE_DELAY": "1000",
+            "OTEL_BLRP_SCHEDULE_DELAY": "1000",
+        }
+        with _running(command, often, (listener.fileno(),)) as process:
+            answer = _wait(process, lambda: _answer(f"{url}/ready"))
+            yield url, answer["accuracy"]
+
+
+@contextmanager
+def _running(
+    command: list[str], variables: dict[str, str] | None = None, files: tuple[int, ...] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
+    # A session of its own: Ctrl-C reaches the traffic first, and the rest is stopped in order.
+    process = subprocess.Popen(  # noqa: S603  our own programs
+        command,
+        env={**os.environ, **(variables or {})},
+        pass_fds=files,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def _foreground(command: list[str]) -> int:
+    process = subprocess.Popen(command, start_new_session=True)  # noqa: S603  our own program
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
+    return process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + STARTUP_S
+    while not (met := condition()):
+        if process.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"{process.args[2:4]} did not start; its message is above.")  # type: ignore[index]
+        time.sleep(0.1)
+    return met
+
+
+def _answer(url: str) -> Any:
+    try:
+        return httpx.get(url).json()
+    except httpx.TransportError:
+        return None
+
+
+def _free_or_any(port: int) -> int:
+    with socket.socket() as probe:
+        return port if probe.connect_ex(("127.0.0.1", port)) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
