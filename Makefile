@@ -3,7 +3,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL = $(PIP) install --progress-bar off --editable
+
+# A failed installation must stop make although its output is piped.
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+PROGRESS = awk '/^Collecting/ {if (++n % 10 == 0) printf "  %d packages found ...\n", n; fflush()} /^Installing/ {print "  installing ..."; fflush()} /ERROR/'
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench clean
@@ -11,33 +17,40 @@ STAMP := $(VENV)/.installed
 help: ## say what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(STAMP): pyproject.toml
-	@echo "Setting up $(VENV) with $$($(PYTHON) --version): about 900 MB, one to three minutes ..."
+$(VENV)/.pip:
+	@echo "Creating $(VENV) with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --editable ".[all]" --group dev \
-	  | awk '/^Collecting/ {n++; if (n % 20 == 0) {printf "  %d packages ...\n", n; fflush()}} /^ERROR|^Successfully installed/ {print substr($$0, 1, 60) " ..."}'
-	@$(BIN)/python -c "import otel_confidence"
+	@$(PIP) install --quiet --upgrade "pip>=25.1"
 	@touch $@
 
-demo: $(STAMP) ## run a classifier that becomes sure and wrong, and watch it in a page
+$(VENV)/.demo: pyproject.toml | $(VENV)/.pip
+	@echo "Installing the server and scikit-learn (1 GB, most of it the embedded ClickHouse) ..."
+	@$(INSTALL) ".[server,fastapi]" --group demo | $(PROGRESS)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/.pip
+	@echo "Installing everything, with linters and test tools (1.5 GB) ..."
+	@$(INSTALL) ".[all]" --group dev | $(PROGRESS)
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo ## run a classifier that becomes sure and wrong, and watch it in a page
 	@$(BIN)/python -m examples.digits
 
-test: $(STAMP) ## run every test
+test: $(VENV)/.dev ## run every test
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(PYTEST)
 	@echo "All tests passed. Next: 'make demo' shows it at work, 'make check' runs the linters and type checkers."
 
-check: $(STAMP) ## run the linters, type checkers and import contracts
+check: $(VENV)/.dev ## run the linters, type checkers and import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-fix: $(STAMP) ## format and mend what the linter can
+fix: $(VENV)/.dev ## format and mend what the linter can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(STAMP) ## measure the overhead beside peers, as ratios
+bench: $(VENV)/.dev ## measure the overhead beside peers, as ratios
 	@$(BIN)/python -m tests.bench
 
 clean: ## remove the environment and every cache
