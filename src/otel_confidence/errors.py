@@ -36,3 +36,9 @@ class StoreError(OtelConfidenceError):
     """
     The store cannot serve: the folder is in use, the disk is full, the engine failed.
     """
+
+
+class StoreBusy(StoreError):  # noqa: N818  reads as what it is
+    """
+    The store's queue is full; nothing was kept and the sender should try again.
+    """

@@ -1,0 +1,160 @@
+"""
+This module speaks to the engine: it opens connections, lends them fairly and translates errors.
+
+A connection serializes its queries, several to one folder run side by side; therefore there is one
+for writing and a pool for reading.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+import pyarrow as pa
+
+from otel_confidence.errors import ConfigurationError, QueryError, StoreError
+
+try:
+    import clickhouse_connect
+    from clickhouse_connect.driver.client import Client
+    from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+except ModuleNotFoundError as missing:
+    raise ConfigurationError(
+        f"the embedded store needs {missing.name!r}: pip install 'otel-confidence[server]'"
+    ) from missing
+
+_TIMED_OUT: Final = 159
+_TOO_MUCH_MEMORY: Final = frozenset({241, 396})
+_ASKED_WRONGLY: Final = frozenset(
+    # Syntax, unknown names and functions, types, arguments, parameters, read-only, regular expression.
+    {6, 27, 36, 38, 41, 42, 43, 44, 46, 47, 53, 60, 62, 63, 70, 81, 130, 164, 168, 179, 184, 207,
+     215, 386, 427, 456, 457, 585, 801}
+)  # fmt: skip
+
+
+def connect(path: Path, *, database: str = "", settings: Mapping[str, Any] | None = None) -> Client:
+    """
+    Open one connection to the folder; the settings are applied in their order.
+    """
+    try:
+        return clickhouse_connect.get_client(
+            interface="chdb",
+            path=str(path),
+            database=database or None,
+            settings=dict(settings or {}),
+        )
+    except ClickHouseError as error:
+        raise StoreError(f"the engine cannot open {str(path)!r}: {error}") from error
+    except (ImportError, RuntimeError) as error:
+        raise StoreError(f"the engine does not start: {error}") from error
+
+
+def read(client: Client, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+    """
+    Run a query with bound parameters and return its rows.
+    """
+    with translated():
+        body = client.raw_query(statement, dict(parameters or {}), fmt="Arrow")
+    if not body:
+        return pa.table({})
+    return pa.ipc.open_file(pa.BufferReader(body)).read_all()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """
+    Turn the engine's errors into QueryError where the query was at fault, else into StoreError.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        raise _translate(error) from error
+    except ClickHouseError as error:
+        raise StoreError(f"the engine failed: {error}") from error
+
+
+def _translate(error: DatabaseError) -> Exception:
+    code, text = error.code or 0, _sentence(str(error))
+    if code == _TIMED_OUT:
+        return QueryError(f"the query took too long: {text}", kind="timeout", status=503)
+    if code in _TOO_MUCH_MEMORY:
+        return QueryError(f"the query needs too much: {text}", kind="execution", status=422)
+    if code in _ASKED_WRONGLY:
+        return QueryError(text)
+    return StoreError(f"the engine failed: {text}")
+
+
+def _sentence(text: str) -> str:
+    return text.rpartition("DB::Exception: ")[2].strip() or text
+
+
+class Pool:
+    """
+    Connections lent first come, first served.
+    """
+
+    def __init__(self, clients: Sequence[Client], *, patience_s: float = 30.0) -> None:
+        self._size = len(clients)
+        self._free = deque(clients)
+        self._waiting: deque[SimpleQueue[Client]] = deque()
+        self._lock = threading.Lock()
+        self._patience_s = patience_s
+        self._closed = False
+
+    @contextmanager
+    def lend(self) -> Iterator[Client]:
+        """
+        Lend a connection; wait for one, in turn.
+
+        Raises:
+            QueryError: None became free in time.
+        """
+        client = self._take(self._patience_s)
+        try:
+            yield client
+        finally:
+            self._give(client)
+
+    def close(self, *, timeout_s: float) -> None:
+        """
+        Close every connection, each as soon as its query ends, and give up after the timeout.
+        """
+        with self._lock:
+            closed, self._closed = self._closed, True
+        for _ in range(0 if closed else self._size):
+            try:
+                self._take(timeout_s, closing=True).close()
+            except QueryError:
+                return
+
+    def _take(self, timeout_s: float, *, closing: bool = False) -> Client:
+        with self._lock:
+            if self._closed and not closing:
+                raise StoreError("the store is closed")
+            if self._free:
+                return self._free.popleft()
+            turn: SimpleQueue[Client] = SimpleQueue()
+            self._waiting.append(turn)
+        try:
+            return turn.get(timeout=timeout_s)
+        except Empty:
+            return self._leave(turn)
+
+    def _leave(self, turn: SimpleQueue[Client]) -> Client:
+        with self._lock:
+            if turn not in self._waiting:
+                return turn.get_nowait()
+            self._waiting.remove(turn)
+        raise QueryError(
+            f"no reader became free within {self._patience_s:g} s", kind="timeout", status=503
+        )
+
+    def _give(self, client: Client) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().put(client)
+            else:
+                self._free.append(client)

@@ -1,0 +1,226 @@
+"""
+This module is the store: one data folder, one writer, several readers.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from otel_confidence.errors import ConfigurationError
+from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, Selection
+from otel_confidence.store import reader, schema
+from otel_confidence.store.catalog import Catalog
+from otel_confidence.store.connection import Pool, connect, read, translated
+from otel_confidence.store.folder import Folder
+from otel_confidence.store.reader import MatcherSets, Reader
+from otel_confidence.store.statement import judged
+from otel_confidence.store.writer import Writer
+
+_ENGINE: Final = "chdb"
+_READERS: Final = 4
+_SQL_READERS: Final = 2
+_MIB: Final = 1 << 20
+_MAX_SAMPLES: Final = 50_000_000
+_WRITING: Final = {
+    "max_partitions_per_insert_block": 0,
+    "max_insert_threads": 1,
+    "max_threads": 1,
+    "materialize_ttl_after_modify": 0,
+}
+_READING: Final = {
+    "final": 1,
+    "do_not_merge_across_partitions_select_final": 1,
+    "output_format_arrow_compression_method": "none",
+    "allow_experimental_time_series_aggregate_functions": 1,
+    "max_query_size": 16 * _MIB,
+    "max_execution_time": 120,
+    "max_memory_usage": 2048 * _MIB,
+}
+_SQL: Final = {
+    **_READING,
+    "max_query_size": _MIB,
+    "max_execution_time": 30,
+    "max_memory_usage": 1024 * _MIB,
+    "max_result_rows": 1_000_000,
+    "max_ast_elements": 50_000,
+    "allow_introspection_functions": 0,
+    "readonly": 1,
+}
+
+
+class Store:
+    """
+    Series with their samples, exemplars, events and spans, kept in a folder by ClickHouse.
+
+    Safe for use by many threads. One process can have one store open at a time.
+    """
+
+    def __init__(
+        self, folder: Folder, writer: Writer, pool: Pool, sql_pool: Pool, catalog: Catalog
+    ) -> None:
+        self._folder = folder
+        self._writer = writer
+        self._pool = pool
+        self._sql_pool = sql_pool
+        self._reader = Reader(pool, catalog)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, retention_days: float = 15) -> "Store":
+        """
+        Open the folder, made if it does not exist, and keep what is younger than the retention.
+
+        Rows leave with their UTC day, so that up to a day more is kept.
+
+        Raises:
+            ConfigurationError: The retention is not a positive number of days.
+            StoreError: The folder is in use, cannot be written or cannot be read.
+        """
+        if not 0 < retention_days < 36_500:  # noqa: PLR2004  a hundred years
+            raise ConfigurationError(
+                f"retention_days must lie between 0 and 36500, got {retention_days!r}"
+            )
+        folder = Folder(Path(path).resolve())
+        try:
+            return _opened(folder, retention_days)
+        except BaseException:
+            folder.release()
+            raise
+
+    def write(self, batch: Batch) -> None:
+        """
+        Keep a batch; return when the engine has it. Blocks; batches written at once share inserts.
+
+        A sample with the series and time of an earlier one replaces it.
+
+        Raises:
+            StoreBusy: Too much is waiting to be written.
+            StoreError: The engine failed or the store is closed.
+        """
+        self._writer.write(batch)
+
+    def select(
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        *,
+        max_samples: int = _MAX_SAMPLES,
+    ) -> list[Selection]:
+        """
+        The samples with ``start_ms < time <= end_ms`` of the series that fulfil every matcher.
+
+        Raises:
+            QueryError: A regular expression is wrong, or there are more samples than allowed.
+            StoreError: The engine failed.
+        """
+        return self._reader.select(matchers, start_ms, end_ms, max_samples)
+
+    def series(
+        self, matchers_sets: MatcherSets, start_ms: int, end_ms: int, *, limit: int = 0
+    ) -> list[Labels]:
+        """
+        The labels of the series that fulfil one of the sets of matchers and have samples between.
+
+        Args:
+            matchers_sets: Alternatives; without any, every series counts.
+            start_ms: The earliest time, inclusive.
+            end_ms: The latest time, inclusive.
+            limit: How many at most; 0 for all.
+        """
+        return self._reader.series(matchers_sets, start_ms, end_ms, limit)
+
+    def label_names(
+        self, matchers_sets: MatcherSets, start_ms: int, end_ms: int, *, limit: int = 0
+    ) -> list[str]:
+        """
+        The labels of those series, sorted.
+        """
+        return self._reader.label_names(matchers_sets, start_ms, end_ms, limit)
+
+    def label_values(
+        self, label: str, matchers_sets: MatcherSets, start_ms: int, end_ms: int, *, limit: int = 0
+    ) -> list[str]:
+        """
+        The values of a label on those series, sorted.
+        """
+        return self._reader.label_values(label, matchers_sets, start_ms, end_ms, limit)
+
+    def metadata(self, metric: str = "", limit: int = 0) -> list[Metadata]:
+        """
+        Type, unit and help of one metric, or of all.
+        """
+        return self._reader.metadata(metric, limit)
+
+    def exemplars(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Exemplar]:
+        """
+        The exemplars with ``start_ms <= time <= end_ms`` of the matching series, in time order.
+        """
+        return self._reader.exemplars(matchers, start_ms, end_ms)
+
+    def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+        """
+        Answer a SELECT over the tables of ``store.schema``, for reading only.
+
+        Args:
+            statement: ClickHouse SQL with placeholders such as ``{model:String}``.
+            parameters: Their values.
+
+        Raises:
+            QueryError: The statement is wrong, not allowed, too slow or too large.
+            StoreError: The engine failed.
+        """
+        with self._sql_pool.lend() as client:
+            return read(client, judged(client, statement), parameters)
+
+    def close(self) -> None:
+        """
+        Write what is waiting and let go of the folder; the second call does nothing.
+        """
+        self._writer.close(timeout_s=3)
+        self._pool.close(timeout_s=1)
+        self._sql_pool.close(timeout_s=0.5)
+        self._folder.release()
+
+
+def _opened(folder: Folder, retention_days: float) -> Store:
+    path = folder.path / _ENGINE
+    clients: list[Client] = []
+    try:
+        clients.append(_prepared(path, retention_days))
+        clients.extend(_clients(path, _READERS, _READING))
+        clients.extend(_clients(path, _SQL_READERS, _SQL))
+        catalog = Catalog()
+        _rebuild(clients[1], catalog)
+    except BaseException:
+        for client in clients:
+            client.close()
+        raise
+    pool, sql_pool = Pool(clients[1 : 1 + _READERS]), Pool(clients[1 + _READERS :])
+    return Store(folder, Writer(clients[0], catalog), pool, sql_pool, catalog)
+
+
+def _prepared(path: Path, retention_days: float) -> Client:
+    client = connect(path, settings=_WRITING)
+    with translated():
+        client.command(f"CREATE DATABASE IF NOT EXISTS {schema.DATABASE}")
+        client.database = schema.DATABASE
+        for statement in schema.statements(retention_days):
+            client.command(statement)
+    return client
+
+
+def _clients(path: Path, count: int, settings: Mapping[str, Any]) -> list[Client]:
+    return [connect(path, database=schema.DATABASE, settings=settings) for _ in range(count)]
+
+
+def _rebuild(client: Client, catalog: Catalog) -> None:
+    found = read(
+        client,
+        "SELECT fingerprint, name, labels FROM series WHERE day >= today() - 1 "
+        "LIMIT 1 BY fingerprint LIMIT 100000",
+    )
+    catalog.learn(reader.described(found))

@@ -1,0 +1,75 @@
+"""
+This module writes PromQL's matchers and time ranges as SQL conditions with bound parameters.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from otel_confidence.points import NAME_LABEL, Matcher
+from otel_confidence.store.columns import DAY_MS
+
+_LAST_MS: Final = 9_999_999_999_999
+"""The year 2286: what lies beyond is stored by nobody, and DateTime64 ends in 2299."""
+
+
+class Conditions:
+    """
+    A growing WHERE clause and the parameters it needs; no input ever enters the text.
+    """
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Any] = {}
+
+    def bind(self, value: Any, kind: str) -> str:
+        """
+        A placeholder for the value.
+        """
+        name = f"p{len(self.parameters)}"
+        self.parameters[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def matching(self, matchers: Sequence[Matcher]) -> str:
+        """
+        True for the series that fulfil every matcher; a missing label reads as the empty text.
+        """
+        return " AND ".join(self._matching(matcher) for matcher in matchers) or "true"
+
+    def matching_any(self, sets: Sequence[Sequence[Matcher]]) -> str:
+        """
+        True for the series that fulfil one of the sets; without sets, for all.
+        """
+        return " OR ".join(f"({self.matching(matchers)})" for matchers in sets) or "true"
+
+    def during(self, start_ms: int, end_ms: int, *, open_start: bool = False) -> str:
+        """
+        True for the rows with ``start <= time <= end``, or ``start < time`` when open.
+        """
+        start = self._moment(start_ms)
+        return f"time {'>' if open_start else '>='} {start} AND time <= {self._moment(end_ms)}"
+
+    def on_days(self, start_ms: int, end_ms: int) -> str:
+        """
+        True for the rows of ``series`` of every day that the range touches.
+        """
+        first, last = (_clamp(moment) // DAY_MS for moment in (start_ms, end_ms))
+        return f"day BETWEEN toDate({self.bind(first, 'Int32')}) AND toDate({self.bind(last, 'Int32')})"
+
+    def label(self, name: str) -> str:
+        """
+        The expression that reads a label.
+        """
+        return "name" if name == NAME_LABEL else f"labels[{self.bind(name, 'String')}]"
+
+    def _matching(self, matcher: Matcher) -> str:
+        text = self.label(matcher.label)
+        if matcher.op in ("=", "!="):
+            return f"{text} {matcher.op} {self.bind(matcher.value, 'String')}"
+        anchored = self.bind(f"^(?s:{matcher.value})$", "String")
+        return f"{'' if matcher.op == '=~' else 'NOT '}match({text}, {anchored})"
+
+    def _moment(self, moment_ms: int) -> str:
+        return f"fromUnixTimestamp64Milli({self.bind(_clamp(moment_ms), 'Int64')}, 'UTC')"
+
+
+def _clamp(moment_ms: int) -> int:
+    return min(max(moment_ms, 0), _LAST_MS)

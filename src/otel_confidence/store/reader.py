@@ -1,0 +1,234 @@
+"""
+This module reads series and samples back, exactly: sorted, one per time, the last one written.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from numpy.typing import NDArray
+
+from otel_confidence.errors import QueryError
+from otel_confidence.points import (
+    NAME_LABEL,
+    Exemplar,
+    Labels,
+    Matcher,
+    Metadata,
+    Selection,
+    Series,
+)
+from otel_confidence.store.catalog import Catalog
+from otel_confidence.store.columns import DAY_MS
+from otel_confidence.store.connection import Pool, read
+from otel_confidence.store.matching import Conditions
+
+_ALL_LABELS: Final = "arrayJoin(arrayPushBack(mapKeys(labels), {name:String}))"
+MatcherSets = Sequence[Sequence[Matcher]]
+
+
+class Reader:
+    """
+    What the store answers, over a pool of connections.
+    """
+
+    def __init__(self, pool: Pool, catalog: Catalog) -> None:
+        self._pool = pool
+        self._catalog = catalog
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int
+    ) -> list[Selection]:
+        """
+        The samples with ``start < time <= end`` of the matching series.
+        """
+        if end_ms <= start_ms:
+            return []
+        where = Conditions()
+        series = (
+            f"SELECT fingerprint FROM series WHERE {where.on_days(start_ms, end_ms)} "
+            f"AND {where.matching(matchers)}"
+        )
+        statement = (
+            "SELECT fingerprint, toUnixTimestamp64Milli(time) AS time_ms, value FROM samples "
+            f"WHERE {where.during(start_ms, end_ms, open_start=True)} "
+            f"AND fingerprint IN ({series}) ORDER BY fingerprint, time "
+            f"LIMIT {where.bind(max_samples + 1, 'UInt64')}"
+        )
+        with self._pool.lend() as client:
+            found = read(client, statement, where.parameters)
+            if found.num_rows > max_samples:
+                raise _too_many(max_samples)
+            return self._selections(client, found)
+
+    def series(self, sets: MatcherSets, start_ms: int, end_ms: int, limit: int) -> list[Labels]:
+        """
+        The labels of the matching series that have samples with ``start <= time <= end``.
+        """
+        where = Conditions()
+        statement = (
+            f"SELECT DISTINCT fingerprint FROM series WHERE {_present(where, start_ms, end_ms)} "
+            f"AND ({where.matching_any(sets)}) ORDER BY name, fingerprint{_limit(where, limit)}"
+        )
+        with self._pool.lend() as client:
+            found = read(client, statement, where.parameters)
+            return sorted(self._labels(client, _numbers(found, "fingerprint")))
+
+    def label_names(self, sets: MatcherSets, start_ms: int, end_ms: int, limit: int) -> list[str]:
+        """
+        The labels that the matching series have.
+        """
+        where = Conditions()
+        where.parameters["name"] = NAME_LABEL
+        return self._texts(_ALL_LABELS, where, sets, (start_ms, end_ms), limit)
+
+    def label_values(
+        self, label: str, sets: MatcherSets, start_ms: int, end_ms: int, limit: int
+    ) -> list[str]:
+        """
+        The values that a label has on the matching series.
+        """
+        where = Conditions()
+        return self._texts(where.label(label), where, sets, (start_ms, end_ms), limit)
+
+    def metadata(self, metric: str, limit: int) -> list[Metadata]:
+        """
+        What is known of one metric or of all; the last seen first where it changed.
+        """
+        where = Conditions()
+        statement = (
+            "SELECT name, type, unit, help FROM metadata "
+            f"WHERE {where.bind(metric, 'String')} IN ('', name) "
+            f"ORDER BY name, day DESC, type, unit, help{_limit(where, limit)}"
+        )
+        with self._pool.lend() as client:
+            found = read(client, statement, where.parameters)
+        return [Metadata(**row) for row in found.to_pylist()]
+
+    def exemplars(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Exemplar]:
+        """
+        The exemplars with ``start <= time <= end`` of the matching series.
+        """
+        where = Conditions()
+        series = (
+            f"SELECT fingerprint FROM series WHERE {where.on_days(start_ms, end_ms)} "
+            f"AND {where.matching(matchers)}"
+        )
+        statement = (
+            "SELECT fingerprint, toUnixTimestamp64Milli(time) AS time_ms, value, labels "
+            f"FROM exemplars WHERE {where.during(start_ms, end_ms)} "
+            f"AND fingerprint IN ({series}) ORDER BY fingerprint, time"
+        )
+        with self._pool.lend() as client:
+            found = read(client, statement, where.parameters)
+            labels = self._labels(client, _numbers(found, "fingerprint"))
+        return [
+            Exemplar(Series(name), row["time_ms"], row["value"], tuple(sorted(row["labels"])))
+            for name, row in zip(labels, found.to_pylist(), strict=True)
+        ]
+
+    def _texts(
+        self,
+        expression: str,
+        where: Conditions,
+        sets: MatcherSets,
+        span_ms: tuple[int, int],
+        limit: int,
+    ) -> list[str]:
+        statement = (
+            f"SELECT DISTINCT {expression} AS text FROM series "
+            f"WHERE {_present(where, *span_ms)} AND ({where.matching_any(sets)}) "
+            f"AND text != '' ORDER BY text{_limit(where, limit)}"
+        )
+        with self._pool.lend() as client:
+            found = read(client, statement, where.parameters)
+        return list(found["text"].to_pylist()) if found.num_rows else []
+
+    def _selections(self, client: Client, found: pa.Table) -> list[Selection]:
+        if not found.num_rows:
+            return []
+        fingerprints = _numbers(found, "fingerprint")
+        times, values = _numbers(found, "time_ms"), _numbers(found, "value")
+        edges = np.flatnonzero(fingerprints[1:] != fingerprints[:-1]) + 1
+        starts = np.concatenate([[0], edges])
+        labels = self._labels(client, fingerprints[starts])
+        return [
+            Selection(names, times[start:end], values[start:end])
+            for names, start, end in zip(labels, starts, [*edges, len(fingerprints)], strict=True)
+        ]
+
+    def _labels(self, client: Client, fingerprints: NDArray[np.uint64]) -> list[Labels]:
+        wanted = [int(each) for each in fingerprints]
+        found = {each: self._catalog.labels(each) for each in wanted}
+        unknown = [each for each, labels in found.items() if labels is None]
+        if unknown:
+            found.update(recall(client, unknown, self._catalog))
+        return [labels for each in wanted if (labels := found[each]) is not None]
+
+
+def recall(client: Client, fingerprints: Sequence[int], catalog: Catalog) -> dict[int, Labels]:
+    """
+    Read the labels behind fingerprints from the table and have the catalog learn them.
+    """
+    where = Conditions()
+    statement = (
+        "SELECT fingerprint, any(name) AS name, any(labels) AS labels FROM series "
+        f"WHERE fingerprint IN {where.bind(list(fingerprints), 'Array(UInt64)')} "
+        "GROUP BY fingerprint"
+    )
+    found = dict(described(read(client, statement, where.parameters)))
+    catalog.learn(found.items())
+    return found
+
+
+def described(table: pa.Table) -> list[tuple[int, Labels]]:
+    """
+    Fingerprints with their labels, from rows of ``fingerprint, name, labels``.
+    """
+    return [
+        (row["fingerprint"], tuple(sorted([*row["labels"], *_named(row["name"])])))
+        for row in table.to_pylist()
+    ]
+
+
+def _named(name: str) -> list[tuple[str, str]]:
+    return [(NAME_LABEL, name)] if name else []
+
+
+def _present(where: Conditions, start_ms: int, end_ms: int) -> str:
+    # A day that lies wholly within the range answers from the table of series alone.
+    inner_start, inner_end = -(-start_ms // DAY_MS) * DAY_MS, (end_ms + 1) // DAY_MS * DAY_MS - 1
+    edges = [
+        (start_ms, min(end_ms, inner_start - 1)),
+        (max(start_ms, inner_end + 1), end_ms),
+    ]
+    parts = [
+        f"({where.on_days(first, last)} AND fingerprint IN (SELECT fingerprint FROM samples "
+        f"WHERE {where.during(first, last)}))"
+        for first, last in dict.fromkeys(edges)
+        if first <= last
+    ]
+    if inner_start <= inner_end:
+        parts.append(f"({where.on_days(inner_start, inner_end)})")
+    return f"({' OR '.join(parts) or 'false'})"
+
+
+def _limit(where: Conditions, limit: int) -> str:
+    return f" LIMIT {where.bind(limit, 'UInt64')}" if limit > 0 else ""
+
+
+def _numbers(table: pa.Table, column: str) -> NDArray[np.generic]:
+    if not table.num_rows:
+        return np.empty(0)
+    numbers: NDArray[np.generic] = table[column].to_numpy()
+    return numbers
+
+
+def _too_many(max_samples: int) -> QueryError:
+    return QueryError(
+        f"the query reads more than {max_samples} samples; narrow its time range or its matchers",
+        kind="execution",
+        status=422,
+    )

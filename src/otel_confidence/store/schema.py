@@ -1,0 +1,146 @@
+"""
+This module holds the tables of the store, as ClickHouse data definition.
+
+Everything is partitioned by UTC day, never by name (an insert that touches more than a hundred
+partitions fails), and leaves a day at a time when its retention ends. All tables replace: rows with
+the same sorting key collapse into the one written last, which makes a repeated delivery harmless.
+Read with the setting ``final = 1``, so that rows not merged yet collapse too.
+
+==============  ==================================================================================
+``series``      one row for each series and day it was written: ``fingerprint``, ``name``,
+                ``labels`` (without the name), ``day``
+``samples``     ``fingerprint``, ``time`` (milliseconds), ``value``
+``metrics``     a view for people: ``name``, ``labels``, ``time``, ``value``
+``metadata``    ``name``, ``type``, ``unit``, ``help``
+``exemplars``   ``fingerprint``, ``time``, ``value``, ``labels``
+``events``      ``time`` (nanoseconds), ``name``, ``severity``, ``severity_text``, ``body``,
+                ``trace_id``, ``span_id``, ``attributes``, ``resource``, ``service``
+``spans``       ``trace_id``, ``span_id``, ``parent_id``, ``name``, ``kind``, ``start``, ``end``,
+                ``duration_ns``, ``status``, ``status_message``, ``attributes``, ``resource``,
+                ``service``, ``events``, ``links``
+==============  ==================================================================================
+
+``attributes``, ``resource`` and ``labels`` are maps of text to text; a missing key reads as ''.
+"""
+
+from typing import Final
+
+from otel_confidence.conventions import SERVICE_NAME
+
+DATABASE: Final = "otel_confidence"
+_DAY_S: Final = 86_400
+
+_TEXTS = "Map(LowCardinality(String), String) CODEC(ZSTD(1))"
+_NANOSECONDS = "DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))"
+_MILLISECONDS = "DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1))"
+_FINGERPRINT = "UInt64 CODEC(Delta(8), ZSTD(1))"
+_TRACE_INDEX = "INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1"
+_SERVICE = f"LowCardinality(String) MATERIALIZED resource['{SERVICE_NAME.name}']"
+
+_SERIES = f"""
+    fingerprint UInt64,
+    name LowCardinality(String),
+    labels {_TEXTS},
+    day Date
+"""
+_SAMPLES = f"""
+    fingerprint {_FINGERPRINT},
+    time {_MILLISECONDS},
+    value Float64 CODEC(Gorilla, ZSTD(1))
+"""
+_METADATA = """
+    name String,
+    type LowCardinality(String),
+    unit LowCardinality(String),
+    help String,
+    day Date
+"""
+_EXEMPLARS = f"""
+    fingerprint {_FINGERPRINT},
+    time {_MILLISECONDS},
+    value Float64 CODEC(ZSTD(1)),
+    labels {_TEXTS},
+    id UInt64 DEFAULT cityHash64(value, mapKeys(labels), mapValues(labels))
+"""
+_EVENTS = f"""
+    time {_NANOSECONDS},
+    name LowCardinality(String),
+    severity Int32,
+    severity_text LowCardinality(String),
+    body String CODEC(ZSTD(1)),
+    trace_id String CODEC(ZSTD(1)),
+    span_id String CODEC(ZSTD(1)),
+    attributes {_TEXTS},
+    resource {_TEXTS},
+    service {_SERVICE},
+    id UInt64 DEFAULT cityHash64(
+        severity, severity_text, body, trace_id, span_id, mapKeys(attributes),
+        mapValues(attributes), mapKeys(resource), mapValues(resource)),
+    {_TRACE_INDEX}
+"""
+_SPANS = f"""
+    trace_id String CODEC(ZSTD(1)),
+    span_id String CODEC(ZSTD(1)),
+    parent_id String CODEC(ZSTD(1)),
+    name LowCardinality(String),
+    kind LowCardinality(String),
+    start {_NANOSECONDS},
+    end {_NANOSECONDS},
+    duration_ns Int64 MATERIALIZED toUnixTimestamp64Nano(end) - toUnixTimestamp64Nano(start),
+    status LowCardinality(String),
+    status_message String CODEC(ZSTD(1)),
+    attributes {_TEXTS},
+    resource {_TEXTS},
+    service {_SERVICE},
+    events Array(Tuple(
+        time DateTime64(9, 'UTC'), name String,
+        attributes Map(LowCardinality(String), String))) CODEC(ZSTD(1)),
+    links Array(Tuple(
+        trace_id String, span_id String,
+        attributes Map(LowCardinality(String), String))) CODEC(ZSTD(1)),
+    {_TRACE_INDEX}
+"""
+_TABLES: Final = (
+    ("series", _SERIES, "day", "name, fingerprint"),
+    ("samples", _SAMPLES, "time", "fingerprint, time"),
+    ("metadata", _METADATA, "day", "name, type, unit, help"),
+    ("exemplars", _EXEMPLARS, "time", "fingerprint, time, id"),
+    ("events", _EVENTS, "time", "name, time, id"),
+    ("spans", _SPANS, "start", "name, start, trace_id, span_id"),
+)  # fmt: skip
+_METRICS: Final = """
+    CREATE OR REPLACE VIEW metrics AS
+    SELECT name, labels, time, value
+    FROM samples
+    INNER JOIN (
+        SELECT fingerprint, any(name) AS name, any(labels) AS labels
+        FROM series GROUP BY fingerprint
+    ) AS described USING fingerprint
+"""
+
+
+def statements(retention_days: float) -> list[str]:
+    """
+    What makes a new folder ready and brings an old one to this retention; safe to repeat.
+    """
+    retention_s = max(1, round(retention_days * _DAY_S))
+    made = [_create(*table, retention_s=retention_s) for table in _TABLES]
+    kept = [_modify(name, moment, retention_s) for name, _, moment, _ in _TABLES]
+    return [*made, *kept, _METRICS]
+
+
+def _create(name: str, columns: str, moment: str, key: str, *, retention_s: int) -> str:
+    return (
+        f"CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = ReplacingMergeTree "
+        f"PARTITION BY toDate({moment}, 'UTC') ORDER BY ({key}) "
+        f"TTL {_expiry(moment, retention_s)} "
+        "SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 3600"
+    )
+
+
+def _modify(name: str, moment: str, retention_s: int) -> str:
+    return f"ALTER TABLE {name} MODIFY TTL {_expiry(moment, retention_s)}"
+
+
+def _expiry(moment: str, retention_s: int) -> str:
+    return f"toDateTime({moment}, 'UTC') + toIntervalSecond({retention_s})"

@@ -1,0 +1,162 @@
+"""
+This module writes: batches that wait at the same time go to the engine as one.
+
+What is promised when ``write`` returns: the rows are in the engine's files, and a kill of the
+process loses none of them. They are not forced to the disk, so that a power cut may lose the last
+seconds, as with Prometheus itself. Series go in before samples, so that a sample is never found
+without its labels. The samples of one batch within one UTC day appear together or not at all;
+other days and other tables follow one after the other.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Final
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from otel_confidence.errors import OtelConfidenceError, StoreBusy, StoreError
+from otel_confidence.points import Batch, Metadata
+from otel_confidence.store import columns
+from otel_confidence.store.catalog import Catalog
+from otel_confidence.store.connection import translated
+
+_GROUP_ROWS: Final = 200_000
+_DAY_S: Final = 86_400
+_METADATA_SIZE: Final = 100_000
+
+_Waiting = tuple[columns.Rows, "Future[None]"]
+
+
+class Writer:
+    """
+    One thread that inserts, and a bounded queue in front of it.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        catalog: Catalog,
+        *,
+        max_rows: int = 1_000_000,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._catalog = catalog
+        self._max_rows = max_rows
+        self._now = now
+        self._queue: deque[_Waiting] = deque()
+        self._rows = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._metadata: dict[Metadata, int] = {}
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, batch: Batch) -> None:
+        """
+        Insert a batch; return when the engine has it.
+
+        Raises:
+            StoreBusy: The queue is full.
+            StoreError: The store is closed or the engine failed; some rows may have been kept.
+        """
+        rows = columns.rows(batch, self._catalog)
+        if len(rows):
+            self._enqueue(rows).result()
+
+    def close(self, *, timeout_s: float) -> None:
+        """
+        Insert what is waiting, then end.
+        """
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._client.close()
+
+    def _enqueue(self, rows: columns.Rows) -> "Future[None]":
+        done: Future[None] = Future()
+        with self._changed:
+            if self._closed:
+                raise StoreError("the store is closed")
+            if self._queue and self._rows + len(rows) > self._max_rows:
+                raise StoreBusy(f"{self._rows} rows are waiting to be written; try again")
+            self._queue.append((rows, done))
+            self._rows += len(rows)
+            self._changed.notify()
+        return done
+
+    def _run(self) -> None:
+        while group := self._next():
+            self._insert_group(group)
+
+    def _next(self) -> list[_Waiting]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closed)
+            group: list[_Waiting] = []
+            taken = 0
+            while self._queue and (not group or taken + len(self._queue[0][0]) <= _GROUP_ROWS):
+                group.append(self._queue.popleft())
+                taken += len(group[-1][0])
+            self._rows -= taken
+            return group
+
+    def _insert_group(self, group: Sequence[_Waiting]) -> None:
+        try:
+            self._insert(columns.merge([rows for rows, _ in group]))
+        # The thread must outlive whatever a batch or the engine does; the error goes to the caller.
+        except Exception as error:  # noqa: BLE001
+            self._fail(group, error)
+        else:
+            for _, done in group:
+                done.set_result(None)
+
+    def _fail(self, group: Sequence[_Waiting], error: Exception) -> None:
+        if len(group) > 1:
+            # One batch that cannot be stored must not take its neighbors along.
+            for waiting in group:
+                self._insert_group([waiting])
+            return
+        known = isinstance(error, OtelConfidenceError)
+        group[0][1].set_exception(error if known else StoreError(f"not written: {error!r}"))
+
+    def _insert(self, rows: columns.Rows) -> None:
+        self._insert_series(rows)
+        self._insert_metadata(rows.metadata)
+        if len(rows.fingerprints):
+            self._into("samples", columns.samples_table(rows))
+        if rows.exemplars:
+            self._into("exemplars", columns.exemplars_table(rows.exemplars, self._catalog))
+        if rows.spans:
+            self._into("spans", columns.spans_table(rows.spans))
+        if rows.events:
+            self._into("events", columns.events_table(rows.events))
+
+    def _insert_series(self, rows: columns.Rows) -> None:
+        pairs = rows.days() | {
+            (self._catalog.fingerprint(exemplar.series), exemplar.time_ms // columns.DAY_MS)
+            for exemplar in rows.exemplars
+        }
+        new = [pair for pair in pairs if not self._catalog.is_recorded(*pair)]
+        if new:
+            self._into("series", columns.series_table(new, rows.series))
+            self._catalog.record(new)
+
+    def _insert_metadata(self, entries: Sequence[Metadata]) -> None:
+        today = int(self._now() // _DAY_S)
+        new = [entry for entry in dict.fromkeys(entries) if self._metadata.get(entry) != today]
+        if not new:
+            return
+        self._into("metadata", columns.metadata_table(new, today))
+        if len(self._metadata) > _METADATA_SIZE:
+            self._metadata.clear()
+        self._metadata.update(dict.fromkeys(new, today))
+
+    def _into(self, table: str, rows: pa.Table) -> Any:
+        with translated():
+            return self._client.insert_arrow(table, rows)
