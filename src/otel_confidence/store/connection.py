@@ -8,7 +8,7 @@ for writing and a pool for reading.
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
@@ -29,7 +29,7 @@ except ModuleNotFoundError as missing:
 _TIMED_OUT: Final = 159
 _TOO_MUCH_MEMORY: Final = frozenset({241, 396})
 _ASKED_WRONGLY: Final = frozenset(
-    # Syntax, unknown names and functions, types, arguments, parameters, read-only, regular expression.
+    # Syntax, unknown names, types, arguments, parameters, read-only, regular expressions.
     {6, 27, 36, 38, 41, 42, 43, 44, 46, 47, 53, 60, 62, 63, 70, 81, 130, 164, 168, 179, 184, 207,
      215, 386, 427, 456, 457, 585, 801}
 )  # fmt: skip
@@ -39,13 +39,13 @@ def connect(path: Path, *, database: str = "", settings: Mapping[str, Any] | Non
     """
     Open one connection to the folder; the settings are applied in their order.
     """
+    options: dict[str, Any] = {
+        "path": str(path),
+        "database": database or None,
+        "settings": settings and dict(settings),
+    }
     try:
-        return clickhouse_connect.get_client(
-            interface="chdb",
-            path=str(path),
-            database=database or None,
-            settings=dict(settings or {}),
-        )
+        return clickhouse_connect.get_client(interface="chdb", **options)
     except ClickHouseError as error:
         raise StoreError(f"the engine cannot open {str(path)!r}: {error}") from error
     except (ImportError, RuntimeError) as error:
@@ -124,11 +124,9 @@ class Pool:
         """
         with self._lock:
             closed, self._closed = self._closed, True
-        for _ in range(0 if closed else self._size):
-            try:
+        with suppress(QueryError):
+            for _ in range(0 if closed else self._size):
                 self._take(timeout_s, closing=True).close()
-            except QueryError:
-                return
 
     def _take(self, timeout_s: float, *, closing: bool = False) -> Client:
         with self._lock:

@@ -52,7 +52,8 @@ class Conditions:
         True for the rows of ``series`` of every day that the range touches.
         """
         first, last = (_clamp(moment) // DAY_MS for moment in (start_ms, end_ms))
-        return f"day BETWEEN toDate({self.bind(first, 'Int32')}) AND toDate({self.bind(last, 'Int32')})"
+        earliest, latest = self.bind(first, "Int32"), self.bind(last, "Int32")
+        return f"day BETWEEN toDate({earliest}) AND toDate({latest})"
 
     def label(self, name: str) -> str:
         """

@@ -3,7 +3,7 @@ This module reads series and samples back, exactly: sorted, one per time, the la
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -219,10 +219,10 @@ def _limit(where: Conditions, limit: int) -> str:
     return f" LIMIT {where.bind(limit, 'UInt64')}" if limit > 0 else ""
 
 
-def _numbers(table: pa.Table, column: str) -> NDArray[np.generic]:
+def _numbers(table: pa.Table, column: str) -> NDArray[Any]:
     if not table.num_rows:
         return np.empty(0)
-    numbers: NDArray[np.generic] = table[column].to_numpy()
+    numbers: NDArray[Any] = table[column].to_numpy()
     return numbers
 
 
