@@ -332,6 +332,15 @@ INTERNAL_ERRORS = _counter(
 EXPORT_DURATION = _histogram(
     "otel_confidence.export.duration", "s", "Time spent in one export.", (SIGNAL,), LATENCY_EDGES
 )
+INGESTED = _counter(
+    "otel_confidence.ingest.records", "{record}",
+    "Samples, spans and log records that the server keeps.", (SIGNAL,),
+)  # fmt: skip
+INGEST_REFUSED = _counter(
+    "otel_confidence.ingest.refused", "{record}",
+    "Points, spans, log records and whole requests that the server refused, and why.",
+    (SIGNAL, REASON),
+)  # fmt: skip
 
 RESULT = Event("ml.prediction.result", "INFO", "A prediction; sampled.")
 LOW_CONFIDENCE_RESULT = Event(
