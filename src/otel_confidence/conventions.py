@@ -175,8 +175,8 @@ RESOURCE_TYPE = _label("ml.resource.type", "Such as cpu, gpu, memory or disk.")
 RESOURCE_NAME = _label("ml.resource.name", "Which one.")
 SIGNAL = _label(
     "otel_confidence.signal", "What was recorded, or lost.",
-    "prediction", "outcome", "feedback", "usage", "performance", "learning", "optimization",
-    "error", "resource", "data_quality", "feature", "span", "event", "metric",
+    "prediction", "confidence", "outcome", "feedback", "usage", "performance", "learning",
+    "optimization", "error", "resource", "data_quality", "feature", "span", "event", "metric",
 )  # fmt: skip
 REASON = _label("otel_confidence.reason", "Why it was not recorded.")
 PLACE = _label("otel_confidence.place", "Where in the library a fault was contained.")
