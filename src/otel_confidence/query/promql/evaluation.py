@@ -1,0 +1,258 @@
+"""
+This module evaluates an expression's tree, node by node, on all steps at once.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from otel_confidence.points import Matcher
+from otel_confidence.query.promql import aggregation, matching, operators
+from otel_confidence.query.promql.aggregation import grouped
+from otel_confidence.query.promql.calls import Value, call
+from otel_confidence.query.promql.faults import execution, timeout, too_many_samples
+from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, empty
+from otel_confidence.query.promql.matching import between_vectors
+from otel_confidence.query.promql.numbers import decimal
+from otel_confidence.query.promql.operators import between_scalars, with_scalar
+from otel_confidence.query.promql.reading import (
+    grouping_of,
+    is_invariant,
+    kind_of,
+    matchers_of,
+    matching_of,
+    unwrapped,
+)
+from otel_confidence.query.promql.selecting import (
+    Source,
+    Span,
+    milliseconds,
+    references,
+    sorted_by_labels,
+)
+from otel_confidence.query.promql.windows import (
+    Samples,
+    Windows,
+    laid_out,
+    latest,
+    samples_of,
+    windows_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """
+    What one query may cost.
+    """
+
+    max_samples: int = 50_000_000
+    """Samples held in memory at once."""
+    max_steps: int = 11_000
+    timeout_s: float = 120.0
+    lookback_ms: int = 300_000
+    """How old a sample may be to stand for the present."""
+    subquery_step_ms: int = 60_000
+    """The step of a subquery that states none."""
+
+
+@dataclass(slots=True)
+class Evaluator:
+    """
+    Evaluates one query.
+    """
+
+    source: Source
+    limits: Limits
+    span: Span
+    clock: Callable[[], float] = time.monotonic
+    timeout_s: float = 120.0
+    warnings: list[str] = field(default_factory=list)
+    _held: int = 0
+    _deadline: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._deadline = self.clock() + self.timeout_s
+
+    def check(self) -> None:
+        """
+        Stop when the time is over.
+        """
+        if self.clock() > self._deadline:
+            raise timeout("query timed out in expression evaluation")
+
+    def evaluate(self, node: Any, grid: Grid) -> Value:
+        """
+        A node's value at every step of a grid.
+
+        Raises:
+            QueryError: It has none, or costs too much.
+        """
+        self.check()
+        if len(grid) > 1 and is_invariant(node):
+            return _repeated(self._evaluate(node, grid.first), len(grid))
+        return self._evaluate(node, grid)
+
+    def _evaluate(self, node: Any, grid: Grid) -> Value:
+        evaluate = _NODES.get(type(node).__name__)
+        if evaluate is None:
+            raise execution(f"cannot evaluate {type(node).__name__} here")
+        return evaluate(self, node, grid)
+
+    def vector(self, node: Any, grid: Grid) -> Frame:
+        """
+        A node's value, which the parser made sure is an instant vector.
+        """
+        value = self.evaluate(node, grid)
+        if not isinstance(value, Frame):
+            raise execution("expected an instant vector, got a scalar")
+        return value
+
+    def scalar(self, node: Any, grid: Grid) -> Floats:
+        """
+        A node's value, which the parser made sure is a scalar.
+        """
+        value = self.evaluate(node, grid)
+        if isinstance(value, Frame):
+            raise execution("expected a scalar, got an instant vector")
+        return value
+
+    def _hold(self, samples: int) -> None:
+        self._held += samples
+        if self._held > self.limits.max_samples:
+            raise too_many_samples()
+
+    def _read(self, matchers: list[Matcher], start_ms: int, end_ms: int) -> Samples:
+        room = self.limits.max_samples - self._held
+        found = self.source.select(matchers, start_ms, end_ms, max_samples=room)
+        samples = laid_out(sorted_by_labels(found))
+        self._hold(len(samples.times))
+        return samples
+
+    def instant(self, node: Any, grid: Grid) -> tuple[Frame, Ints]:
+        """
+        A vector selector's values, and the time of each one's sample.
+        """
+        times = references(node, grid, self.span)
+        lookback = self.limits.lookback_ms
+        samples = self._read(matchers_of(node), int(times.min()) - lookback, int(times.max()))
+        self._hold(len(samples.labels) * len(grid))
+        return latest(samples, references=times, lookback_ms=lookback)
+
+    def windows(self, node: Any, grid: Grid) -> Windows:
+        """
+        The windows of a range selector or subquery.
+        """
+        node = unwrapped(node)
+        if type(node).__name__ == "SubqueryExpr":
+            return self._subquery(node, grid)
+        ends = references(node.vector_selector, grid, self.span)
+        range_ms = milliseconds(node.range)
+        samples = self._read(
+            matchers_of(node.vector_selector), int(ends.min()) - range_ms, int(ends.max())
+        )
+        return self._cut(samples, ends, grid, range_ms)
+
+    def _subquery(self, node: Any, grid: Grid) -> Windows:
+        ends = references(node, grid, self.span)
+        range_ms = milliseconds(node.range)
+        step = milliseconds(node.step) or self.limits.subquery_step_ms
+        after = int(ends.min()) - range_ms
+        start = step * int(after / step)
+        inner = Grid(start if start > after else start + step, int(ends.max()), step)
+        self._hold(len(inner))
+        if not len(inner):
+            return self._cut(laid_out([]), ends, grid, range_ms)
+        frame = self.vector(node.expr, inner)
+        self._hold(frame.samples)
+        return self._cut(samples_of(frame, inner), ends, grid, range_ms)
+
+    def _cut(self, samples: Samples, ends: Ints, grid: Grid, range_ms: int) -> Windows:
+        self._hold(len(samples.labels) * len(grid))
+        return windows_of(samples, ends=ends, steps=grid.times, range_ms=range_ms, check=self.check)
+
+    def negated(self, node: Any, grid: Grid) -> Value:
+        """
+        A unary minus.
+        """
+        value = self.evaluate(node.expr, grid)
+        return operators.negated(value) if isinstance(value, Frame) else -value
+
+    def binary(self, node: Any, grid: Grid) -> Value:
+        """
+        A binary operator.
+        """
+        left, right = self.evaluate(node.lhs, grid), self.evaluate(node.rhs, grid)
+        sign = str(node.op)
+        as_bool = bool(node.modifier and node.modifier.return_bool)
+        if not isinstance(right, Frame):
+            if not isinstance(left, Frame):
+                return between_scalars(sign, left, right)
+            return with_scalar(sign, left, right, swapped=False, as_bool=as_bool)
+        if not isinstance(left, Frame):
+            return with_scalar(sign, right, left, swapped=True, as_bool=as_bool)
+        how = matching_of(node.modifier)
+        if sign in matching.SETS:
+            return matching.SETS[sign](left, right, how)
+        return between_vectors(sign, left, right, how, as_bool=as_bool)
+
+    def aggregated(self, node: Any, grid: Grid) -> Frame:
+        """
+        An aggregation over series.
+        """
+        name, grouping = str(node.op), grouping_of(node.modifier)
+        parameter = None
+        if node.param is not None and kind_of(node.param) == "scalar":
+            parameter = self.scalar(node.param, grid)
+            if name == "quantile":
+                self.warn_share(parameter)
+        frame = self.vector(node.expr, grid)
+        if name == "count_values":
+            label = unwrapped(node.param).val
+            room = self.limits.max_samples
+            return aggregation.count_values(frame, grouping, label, max_samples=room)
+        if not len(frame):
+            return empty(len(grid))
+        groups = grouped(frame, grouping, self.check)
+        if parameter is None:
+            return groups.frame(aggregation.REDUCTIONS[name](groups.runs))
+        if name == "quantile":
+            return aggregation.quantiles(groups, parameter)
+        return aggregation.extremes(frame, groups, parameter, largest=name == "topk")
+
+    def warn_share(self, q: Floats) -> None:
+        """
+        Say so when a quantile's share is none.
+        """
+        wrong = q[np.isnan(q) | (q < 0) | (q > 1)]
+        if len(wrong):
+            got = decimal(float(wrong[0]))
+            self.warn(f"PromQL warning: quantile value should be between 0 and 1, got {got}")
+
+    def warn(self, message: str) -> None:
+        """
+        Say something with the answer, once.
+        """
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+
+def _repeated(value: Value, steps: int) -> Value:
+    if not isinstance(value, Frame):
+        return np.repeat(value, steps)
+    values = np.repeat(value.values, steps, axis=1)
+    return Frame(value.labels, values, np.repeat(value.present, steps, axis=1))
+
+
+_NODES: Mapping[str, Callable[[Evaluator, Any, Grid], Value]] = {
+    "AggregateExpr": Evaluator.aggregated,
+    "BinaryExpr": Evaluator.binary,
+    "Call": call,
+    "NumberLiteral": lambda _, node, grid: np.full(len(grid), node.val),
+    "ParenExpr": lambda evaluator, node, grid: evaluator.evaluate(node.expr, grid),
+    "UnaryExpr": Evaluator.negated,
+    "VectorSelector": lambda evaluator, node, grid: evaluator.instant(node, grid)[0].occupied(),
+}

@@ -1,0 +1,115 @@
+"""
+This module changes the labels of series: ``label_replace``, ``label_join``, ``absent``.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from otel_confidence.points import NAME_LABEL, Labels, Matcher
+from otel_confidence.query.promql.faults import execution
+from otel_confidence.query.promql.frames import Frame
+
+_REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
+
+
+def with_label(labels: Labels, name: str, value: str) -> Labels:
+    """
+    Labels with one of them set, or removed when its value is empty.
+    """
+    rest = {key: old for key, old in labels if key != name}
+    if value:
+        rest[name] = value
+    return tuple(sorted(rest.items()))
+
+
+def keeping(labels: Labels, names: frozenset[str]) -> Labels:
+    """
+    Only the labels named.
+    """
+    return tuple(pair for pair in labels if pair[0] in names)
+
+
+def dropping(labels: Labels, names: frozenset[str]) -> Labels:
+    """
+    All labels but those named.
+    """
+    return tuple(pair for pair in labels if pair[0] not in names)
+
+
+def label_replace(
+    frame: Frame, *, target: str, replacement: str, source: str, pattern: Any
+) -> Frame:
+    """
+    Set a label from another one's value where that matches a pattern as a whole.
+    """
+    _check_name("destination", target, "label_replace")
+
+    def change(labels: Labels) -> Labels:
+        found = pattern.search(dict(labels).get(source, ""))
+        if found is None:
+            return labels
+        return with_label(labels, target, expanded(replacement, found))
+
+    return frame.relabeled(change)
+
+
+def expanded(template: str, found: Any) -> str:
+    """
+    A template with ``$1``, ``$name`` and ``${name}`` replaced by what a match's groups hold.
+
+    A name is as long as it can be, ``$1x`` is the group ``1x``; unknown groups are empty, ``$$``
+    is a dollar.
+    """
+    groups = {str(number): found.group(number) for number in range(found.re.groups + 1)}
+    groups.update({name: found.group(name) for name in found.re.groupindex})
+
+    def value(reference: re.Match[str]) -> str:
+        if reference["dollar"]:
+            return "$"
+        name = reference["bare"] or reference["braced"]
+        return groups.get(_numbered(name)) or ""
+
+    return _REFERENCE.sub(value, template)
+
+
+def _numbered(name: str) -> str:
+    return str(int(name)) if name.isdecimal() and not name.startswith("0") else name
+
+
+def label_join(frame: Frame, *, target: str, separator: str, sources: Sequence[str]) -> Frame:
+    """
+    Set a label to other labels' values, joined.
+    """
+    for source in sources:
+        _check_name("source", source, "label_join")
+    _check_name("destination", target, "label_join")
+
+    def change(labels: Labels) -> Labels:
+        values = dict(labels)
+        joined = separator.join(values.get(source, "") for source in sources)
+        return with_label(labels, target, joined)
+
+    return frame.relabeled(change)
+
+
+def _check_name(role: str, name: str, function: str) -> None:
+    if not name:
+        raise execution(f"invalid {role} label name in {function}(): {name}")
+
+
+def labels_of_absence(matchers: Sequence[Matcher]) -> Labels:
+    """
+    The labels that a selector fixes to one value, which ``absent`` gives its result.
+    """
+    fixed: dict[str, str] = {}
+    seen: set[str] = set()
+    for matcher in matchers:
+        if matcher.label == NAME_LABEL:
+            continue
+        if matcher.op == "=" and matcher.label not in seen:
+            fixed[matcher.label] = matcher.value
+            seen.add(matcher.label)
+        else:
+            fixed.pop(matcher.label, None)
+    return tuple(sorted((key, value) for key, value in fixed.items() if value))

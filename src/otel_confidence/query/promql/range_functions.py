@@ -1,0 +1,234 @@
+"""
+This module computes the functions of a range: rate and its family, regression, ``*_over_time``.
+
+Definitions follow Prometheus's documentation of query functions and were compared with Prometheus
+3.9 value by value.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from otel_confidence.query.promql import segments
+from otel_confidence.query.promql.frames import Bools, Floats, Frame, Ints
+from otel_confidence.query.promql.segments import Segments, add
+from otel_confidence.query.promql.windows import Cells, Windows
+
+RangeFunction = Callable[..., Frame]
+EXTRAPOLATION = 1.1
+"""A gap up to this many average intervals between window and sample is taken as covered."""
+
+
+def rate(windows: Windows) -> Frame:
+    """
+    A counter's increase per second.
+    """
+    return _extrapolated(windows, counter=True, per_second=True)
+
+
+def increase(windows: Windows) -> Frame:
+    """
+    A counter's increase over the window.
+    """
+    return _extrapolated(windows, counter=True, per_second=False)
+
+
+def delta(windows: Windows) -> Frame:
+    """
+    A gauge's difference over the window.
+    """
+    return _extrapolated(windows, counter=False, per_second=False)
+
+
+def _extrapolated(windows: Windows, *, counter: bool, per_second: bool) -> Frame:
+    cells = windows.at_least(2)
+    change = cells.last - cells.first
+    if counter:
+        change = _with_resets(cells, change)
+    factor = _extrapolation(cells, change, counter=counter)
+    if per_second:
+        factor = factor / (windows.range_ms / 1000)
+    return cells.frame(change * factor)
+
+
+def _with_resets(cells: Cells, change: Floats) -> Floats:
+    values = cells.values
+    at = 1 + np.flatnonzero(values[1:] < values[:-1])
+    fell = np.zeros(len(values) + 1, dtype=np.int64)
+    fell[at + 1] = 1
+    before = np.cumsum(fell)
+    low, high = before[cells.low + 1], before[cells.high]
+    corrected: Floats = change.copy()
+    some = np.flatnonzero(high > low)
+    runs = Segments(values[at - 1], low[some], high[some], cells.windows.check)
+    for which, where in runs.positions():
+        corrected[some[which]] += runs.values[where]
+    return corrected
+
+
+def _extrapolation(cells: Cells, change: Floats, *, counter: bool) -> Floats:
+    windows = cells.windows
+    ends = windows.ends[cells.step]
+    first, last = cells.times[cells.low], cells.times[cells.high - 1]
+    sampled = (last - first) / 1000
+    average = sampled / (cells.high - cells.low - 1)
+    to_start = (first - (ends - windows.range_ms)) / 1000
+    to_end = (ends - last) / 1000
+    threshold = average * EXTRAPOLATION
+    to_start = np.where(to_start >= threshold, average / 2, to_start)
+    if counter:
+        grows = (change > 0) & (cells.first >= 0)
+        to_zero = np.where(grows, sampled * (cells.first / change), to_start)
+        to_start = np.where(to_zero < to_start, to_zero, to_start)
+    to_end = np.where(to_end >= threshold, average / 2, to_end)
+    factor: Floats = (sampled + to_start + to_end) / sampled
+    return factor
+
+
+def irate(windows: Windows) -> Frame:
+    """
+    A counter's increase per second between the last two samples.
+    """
+    cells = windows.at_least(2)
+    last, before = cells.last, cells.values[cells.high - 2]
+    change = np.where(last < before, last, last - before)
+    seconds = (cells.times[cells.high - 1] - cells.times[cells.high - 2]) / 1000
+    return cells.frame(change / seconds)
+
+
+def idelta(windows: Windows) -> Frame:
+    """
+    A gauge's difference between the last two samples.
+    """
+    cells = windows.at_least(2)
+    return cells.frame(cells.last - cells.values[cells.high - 2])
+
+
+def changes(windows: Windows) -> Frame:
+    """
+    How often the value changed.
+    """
+    values = windows.samples.values
+    both_unknown = np.isnan(values[1:]) & np.isnan(values[:-1])
+    return _transitions(windows, (values[1:] != values[:-1]) & ~both_unknown)
+
+
+def resets(windows: Windows) -> Frame:
+    """
+    How often the value fell.
+    """
+    values = windows.samples.values
+    return _transitions(windows, values[1:] < values[:-1])
+
+
+def _transitions(windows: Windows, happened: Bools) -> Frame:
+    cells = windows.at_least(1)
+    running = np.concatenate(([0, 0], np.cumsum(happened)))
+    return cells.frame((running[cells.high] - running[cells.low + 1]).astype(np.float64))
+
+
+def deriv(windows: Windows) -> Frame:
+    """
+    The slope per second of a least-squares line.
+    """
+    cells = windows.at_least(2)
+    slope, _ = _line(cells, cells.times[cells.low])
+    return cells.frame(slope)
+
+
+def predict_linear(windows: Windows, seconds: Floats) -> Frame:
+    """
+    The value of a least-squares line so many seconds after the evaluation.
+    """
+    cells = windows.at_least(2)
+    slope, intercept = _line(cells, windows.steps[cells.step])
+    return cells.frame(slope * seconds[cells.step] + intercept)
+
+
+def _line(cells: Cells, origins: Ints) -> tuple[Floats, Floats]:
+    runs = cells.segments
+    moments = [(np.zeros(len(runs)), np.zeros(len(runs))) for _ in range(4)]
+    constant = np.ones(len(runs), dtype=np.bool_)
+    for which, where in runs.positions():
+        x = (cells.times[where] - origins[which]) / 1e3
+        y = cells.values[where]
+        constant[which] &= (y == cells.first[which]) | (where == cells.low[which])
+        for (total, carry), term in zip(moments, (x, y, x * y, x * x), strict=True):
+            total[which], carry[which] = add(term, total[which], carry[which])
+    x_sum, y_sum, xy_sum, xx_sum = (total + carry for total, carry in moments)
+    n = runs.counts.astype(np.float64)
+    slope = (xy_sum - x_sum * y_sum / n) / (xx_sum - x_sum * x_sum / n)
+    intercept = y_sum / n - slope * x_sum / n
+    level = np.where(np.isinf(cells.first), np.nan, cells.first)
+    flat = np.where(np.isinf(cells.first), np.nan, 0.0)
+    return np.where(constant, flat, slope), np.where(constant, level, intercept)
+
+
+def count_over_time(windows: Windows) -> Frame:
+    """
+    The number of samples.
+    """
+    cells = windows.at_least(1)
+    return cells.frame((cells.high - cells.low).astype(np.float64))
+
+
+def present_over_time(windows: Windows) -> Frame:
+    """
+    One wherever there is any sample.
+    """
+    cells = windows.at_least(1)
+    return cells.frame(np.ones(len(cells.low)))
+
+
+def last_over_time(windows: Windows) -> Frame:
+    """
+    The newest value.
+    """
+    cells = windows.at_least(1)
+    return cells.frame(cells.last)
+
+
+def quantile_over_time(windows: Windows, q: Floats) -> Frame:
+    """
+    The q-quantile of the values.
+    """
+    cells = windows.at_least(1)
+    return cells.frame(segments.quantiles(cells.segments, q[cells.step]))
+
+
+def _over_time(reduce: Callable[[Segments], Floats]) -> RangeFunction:
+    def function(windows: Windows) -> Frame:
+        cells = windows.at_least(1)
+        return cells.frame(reduce(cells.segments))
+
+    return function
+
+
+def _standard_deviations(runs: Segments) -> Floats:
+    deviations: Floats = np.sqrt(segments.variances(runs))
+    return deviations
+
+
+RANGE_FUNCTIONS: Mapping[str, RangeFunction] = {
+    "avg_over_time": _over_time(segments.means),
+    "changes": changes,
+    "count_over_time": count_over_time,
+    "delta": delta,
+    "deriv": deriv,
+    "idelta": idelta,
+    "increase": increase,
+    "irate": irate,
+    "last_over_time": last_over_time,
+    "max_over_time": _over_time(segments.maxima),
+    "min_over_time": _over_time(segments.minima),
+    "predict_linear": predict_linear,
+    "present_over_time": present_over_time,
+    "quantile_over_time": quantile_over_time,
+    "rate": rate,
+    "resets": resets,
+    "stddev_over_time": _over_time(_standard_deviations),
+    "stdvar_over_time": _over_time(segments.variances),
+    "sum_over_time": _over_time(segments.sums),
+}
+KEEPS_NAME = frozenset({"last_over_time"})
+"""Functions that act like an offset and so keep the metric's name."""
