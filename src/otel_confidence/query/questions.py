@@ -1,0 +1,159 @@
+"""
+This module puts questions about models to whoever answers PromQL, and lays the answers on a grid.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otel_confidence import conventions as c
+from otel_confidence.points import Selection
+from otel_confidence.query.answers import Metrics
+
+Values = NDArray[np.float64]
+
+_ASSUMED_REPORTS_PER_MINUTE: Final = 1
+"""OpenTelemetry's own default export interval is 60 s."""
+_REPORTS_PER_RANGE: Final = 4
+"""A rate over four reports survives a lost one; Grafana's ``$__rate_interval`` is the same."""
+_POINTS: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """
+    What is asked about: all models, one model, or one of its versions.
+    """
+
+    model: str | None = None
+    """None for all models that have a name."""
+    version: str = ""
+    """Empty for all versions."""
+
+    @property
+    def conditions(self) -> str:
+        """
+        The matchers of a PromQL selector.
+        """
+        if self.model is None:
+            return f'{c.MODEL_NAME.label}!=""'
+        model = f"{c.MODEL_NAME.label}={quoted(self.model)}"
+        return f"{model},{c.MODEL_VERSION.label}={quoted(self.version)}" if self.version else model
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """
+    The time looked at, and how finely; all in seconds, ``end`` since the Unix epoch.
+    """
+
+    end: float
+    length_s: float
+    step_s: float
+    """From one point of a curve to the next."""
+    range_s: float
+    """How far each point of a curve looks back."""
+
+    @property
+    def start(self) -> float:
+        """
+        Epoch seconds of its begin.
+        """
+        return self.end - self.length_s
+
+    @property
+    def times_s(self) -> Values:
+        """
+        The times of a curve's points: multiples of the step, so that they stay where they are.
+        """
+        first, last = math.ceil(self.start / self.step_s), math.floor(self.end / self.step_s)
+        return np.arange(first, last + 1, dtype=np.float64) * self.step_s
+
+
+def window(metrics: Metrics, length_s: float, *, end: float) -> Window:
+    """
+    The window of that length, its points' look-back fitted to how often programs report.
+    """
+    step = max(1, math.ceil(length_s / _POINTS))
+    reports = f"max(count_over_time({c.PREDICTIONS.prometheus}[1m]))"
+    counted = [float(series.values[-1]) for series in metrics.query(reports, at=end).series]
+    look_back = math.ceil(_REPORTS_PER_RANGE * 60 / max(_ASSUMED_REPORTS_PER_MINUTE, *counted, 0))
+    return Window(end, length_s, step, max(step, look_back))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    Who is asked, about what, and when.
+    """
+
+    metrics: Metrics
+    scope: Scope
+    within: Window
+
+    def series(self, name: str, condition: str = "") -> str:
+        """
+        A selector of the scope's series over the whole window.
+        """
+        return f"{self._selector(name, condition)}[{_milliseconds(self.within.length_s)}]"
+
+    def recent(self, name: str, condition: str = "") -> str:
+        """
+        A selector of the scope's series over what one point of a curve looks back.
+        """
+        return f"{self._selector(name, condition)}[{_milliseconds(self.within.range_s)}]"
+
+    def increase(self, name: str, condition: str = "", *, by: str = "") -> str:
+        """
+        What a counter grew by within the window, summed over all but the labels of ``by``.
+        """
+        return f"sum by ({by}) (increase({self.series(name, condition)}))"
+
+    def by(self, label: str, expr: str) -> dict[str, float]:
+        """
+        The values of an expression at the window's end, by one label.
+        """
+        answer = self.metrics.query(expr, at=self.within.end)
+        return {dict(s.labels).get(label, ""): float(s.values[-1]) for s in answer.series}
+
+    def curves(self, expr: str) -> list[tuple[dict[str, str], Values]]:
+        """
+        The values of an expression at the window's times with their labels, NaN where it has none.
+        """
+        times = self.within.times_s
+        answer = self.metrics.query_range(
+            expr, start=float(times[0]), end=float(times[-1]), step=self.within.step_s
+        )
+        return [(dict(series.labels), self._on_grid(series)) for series in answer.series]
+
+    def curve(self, expr: str) -> Values:
+        """
+        The same of an expression that has one series at most.
+        """
+        found = self.curves(expr)
+        return found[0][1] if found else np.full(len(self.within.times_s), math.nan)
+
+    def _selector(self, name: str, condition: str) -> str:
+        return f"{name}{{{','.join(filter(None, (self.scope.conditions, condition)))}}}"
+
+    def _on_grid(self, series: Selection) -> Values:
+        times = self.within.times_s
+        values = np.full(len(times), math.nan)
+        place = np.rint((series.times_ms / 1000 - times[0]) / self.within.step_s)
+        values[place.astype(np.int64)] = series.values
+        return values
+
+
+def quoted(text: str) -> str:
+    """
+    A PromQL string literal that stands for exactly this text.
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"

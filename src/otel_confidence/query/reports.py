@@ -1,0 +1,186 @@
+"""
+This module asks for a model's curves: confidence, truth, calibration, latency and traffic.
+
+Every figure is PromQL over the names in :mod:`otel_confidence.conventions`, so it is the same
+whoever answers: the engine in process or a Prometheus. Shares and means are ratios of increases of
+counters, hence right across any number of processes.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from otel_confidence import conventions as c
+from otel_confidence.query.questions import Question, Values
+from otel_confidence.query.summaries import FAILED, LE
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceOverTime:
+    """
+    How predictions were distributed over confidence at each time.
+    """
+
+    times_s: Values
+    edges: tuple[float, ...]
+    """Upper edges of the buckets, ascending."""
+    counts: Values
+    """Predictions, bucket by time; NaN where nothing was reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """
+    Percentiles of the time one call takes, seconds.
+    """
+
+    times_s: Values
+    p50_s: Values
+    p95_s: Values
+    p99_s: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """
+    Predictions and failed calls, each per second.
+    """
+
+    times_s: Values
+    predictions: Values
+    errors: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """
+    Mean confidence beside accuracy, over the predictions whose truth became known.
+    """
+
+    times_s: Values
+    confidence: Values
+    accuracy: Values
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationCounts:
+    """
+    What the four calibration counters grew by, bin by bin.
+    """
+
+    edges: tuple[float, ...]
+    """Upper edges of the bins, ascending."""
+    predictions: Values
+    confidence: Values
+    correct: Values
+    squared_error: Values
+
+    @property
+    def total(self) -> float:
+        """
+        Predictions with known truth.
+        """
+        return float(self.predictions.sum())
+
+    @property
+    def ece(self) -> float:
+        """
+        Expected calibration error: the bins' gaps between confidence and accuracy, by their counts.
+        """
+        if not self.total:
+            return math.nan
+        return float(np.abs(self.confidence - self.correct).sum() / self.total)
+
+    @property
+    def brier(self) -> float:
+        """
+        Brier score: the mean squared difference of confidence and correctness.
+        """
+        return float(self.squared_error.sum() / self.total) if self.total else math.nan
+
+
+def confidence_over_time(question: Question) -> ConfidenceOverTime:
+    """
+    The confidence histogram's bucket increases at each time.
+
+    Versions may have different thresholds and thus edges: only the edges common to all are kept,
+    on which their cumulative counts add up exactly.
+    """
+    bucket = question.recent(f"{c.PREDICTION_CONFIDENCE.prometheus}_bucket")
+    version = c.MODEL_VERSION.label
+    tables: dict[str, dict[float, Values]] = {}
+    for labels, values in question.curves(f"sum by ({LE}, {version}) (increase({bucket}))"):
+        tables.setdefault(labels.get(version, ""), {})[float(labels[LE])] = values
+    common = set.intersection(*map(set, tables.values())) if tables else set()
+    edges = sorted(edge for edge in common if math.isfinite(edge))
+    times = question.within.times_s
+    cumulative = np.zeros((len(edges) + 1, len(times)))
+    for row, edge in enumerate(edges, start=1):
+        cumulative[row] = _sum([table[edge] for table in tables.values()])
+    return ConfidenceOverTime(times, tuple(edges), np.diff(cumulative, axis=0))
+
+
+def latency(question: Question) -> Latency:
+    """
+    Percentiles of the duration histogram, interpolated within a bucket as Prometheus does.
+    """
+    bucket = question.recent(f"{c.PREDICTION_DURATION.prometheus}_bucket")
+    p50, p95, p99 = (
+        question.curve(f"histogram_quantile({q}, sum by ({LE}) (rate({bucket})))")
+        for q in (0.5, 0.95, 0.99)
+    )
+    return Latency(question.within.times_s, p50, p95, p99)
+
+
+def traffic(question: Question) -> Traffic:
+    """
+    Predictions made and calls that raised, per second.
+    """
+    made = question.recent(c.PREDICTIONS.prometheus)
+    failed = question.recent(f"{c.PREDICTION_DURATION.prometheus}_count", FAILED)
+    predictions = question.curve(f"sum(rate({made}))")
+    errors = question.curve(f"sum(rate({failed}))")
+    # A model that never failed has no such series: that is zero wherever it reported at all.
+    errors = np.where(np.isnan(errors) & ~np.isnan(predictions), 0.0, errors)
+    return Traffic(question.within.times_s, predictions, errors)
+
+
+def truth(question: Question) -> Truth:
+    """
+    Mean confidence and accuracy of the predictions whose truth arrived around each time.
+    """
+    known, sure, right = (
+        f"sum(increase({question.recent(metric.prometheus)}))"
+        for metric in (c.CALIBRATION_PREDICTIONS, c.CALIBRATION_CONFIDENCE, c.CALIBRATION_CORRECT)
+    )
+    confidence, accuracy = (question.curve(f"{total} / {known}") for total in (sure, right))
+    return Truth(question.within.times_s, confidence, accuracy)
+
+
+def calibration(question: Question) -> CalibrationCounts:
+    """
+    What the four calibration counters grew by within the window, bin by bin.
+    """
+    columns = [
+        question.by(c.BIN.label, question.increase(metric.prometheus, by=c.BIN.label))
+        for metric in (
+            c.CALIBRATION_PREDICTIONS,
+            c.CALIBRATION_CONFIDENCE,
+            c.CALIBRATION_CORRECT,
+            c.CALIBRATION_SQUARED_ERROR,
+        )
+    ]
+    edges = sorted(set().union(*columns), key=float)
+    table = [np.array([column.get(e, 0.0) for e in edges], dtype=np.float64) for column in columns]
+    return CalibrationCounts(tuple(map(float, edges)), *table)
+
+
+def _sum(curves: list[Values]) -> Values:
+    """
+    Their sum, NaN only where all of them are.
+    """
+    table = np.array(curves)
+    silent = np.isnan(table).all(axis=0)
+    total: Values = np.where(silent, math.nan, np.nansum(table, axis=0))
+    return total
