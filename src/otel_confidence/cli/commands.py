@@ -1,0 +1,92 @@
+"""
+This module holds the commands of ``otel-confidence``.
+"""
+
+import re
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.console import Console
+
+from otel_confidence.errors import OtelConfidenceError
+from otel_confidence.server.app import Options, Served, serve
+
+_UNITS_D = {"h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
+
+
+class Retention(click.ParamType[float]):
+    """
+    A time such as ``36h``, ``15d``, ``8w`` or ``1y``, in days.
+    """
+
+    name = "retention"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """
+        The days that the text means.
+        """
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)([hdwy])", str(value).strip())
+        if not found or not float(found[1]):
+            self.fail(f"{value!r} is no time such as 36h, 15d, 8w or 1y", param, ctx)
+        return float(found[1]) * _UNITS_D[found[2]]
+
+
+@click.group()
+@click.version_option(version("otel-confidence"), package_name="otel-confidence")
+def cli() -> None:
+    """
+    Confidence as ordinary telemetry.
+    """
+
+
+_FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+_PORT: Final = click.IntRange(0, 65535)
+_HELP: Final = {
+    "host": "Address to listen at.",
+    "port": "Port of the pages and the Prometheus API; 0 takes any free one.",
+    "grpc": "Port of OTLP over gRPC.",
+    "http": "Port of OTLP over HTTP.",
+    "data": "Folder that keeps everything.",
+    "retention": "How long everything is kept, such as 36h, 15d or 1y.",
+    "ready": "File to write the addresses to, as JSON, once it serves.",
+    "insecure": "Serve other machines although there is no authentication.",
+}
+
+
+@cli.command(context_settings={"show_default": True})
+@click.option("--host", default="127.0.0.1", help=_HELP["host"])
+@click.option("--port", type=_PORT, default=8050, help=_HELP["port"])
+@click.option("--otlp-grpc-port", type=_PORT, default=4317, help=_HELP["grpc"])
+@click.option("--otlp-http-port", type=_PORT, default=4318, help=_HELP["http"])
+@click.option("--data", type=_FOLDER, default="otel-confidence-data", help=_HELP["data"])
+@click.option("--retention", type=Retention(), default="15d", help=_HELP["retention"])
+@click.option("--ready-file", type=_FILE, help=_HELP["ready"])
+@click.option("--insecure", is_flag=True, help=_HELP["insecure"])
+def up(**given: Any) -> None:
+    """
+    Receive OTLP, keep it, and serve the pages and the Prometheus API.
+    """
+    try:
+        serve(Options(**given), on_ready=_welcome)
+    except OtelConfidenceError as error:
+        raise click.ClickException(str(error)) from error
+    Console(highlight=False).print("Stopped; everything acknowledged is kept.")
+
+
+def _welcome(served: Served) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"\n[bold]otel-confidence[/] serves, and keeps what it gets in {served.data}\n")
+    console.print(f"  pages, Prometheus API   {served.http}")
+    console.print(f"  OTLP over HTTP          {served.otlp_http}")
+    console.print(f"  OTLP over gRPC          {served.otlp_grpc}\n")
+    console.print("Next: send it something, then look at the pages.\n")
+    console.print(f"  export OTEL_EXPORTER_OTLP_ENDPOINT={served.otlp_http}")
+    console.print("  python your_program.py      # that calls otel_confidence.configure()\n")
+    console.print("Ctrl-C ends it.\n")

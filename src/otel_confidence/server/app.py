@@ -1,0 +1,242 @@
+"""
+This module wires the server together; nothing else does.
+
+One event loop carries the page and API server, the OTLP/HTTP server and the gRPC server; whatever
+blocks runs on threads. Ports are opened first, then the data folder, and requests are answered only
+when both are.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import grpc.aio
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from otel_confidence.errors import ConfigurationError
+from otel_confidence.ingest.limits import Limits
+from otel_confidence.ingest.pipeline import Ledger, Pipeline
+from otel_confidence.query.promql import Engine
+from otel_confidence.server import jobs, pages, ports
+from otel_confidence.server.guard import LOOPBACK, Guard
+from otel_confidence.server.receivers import HttpReceiver
+from otel_confidence.server.rpc import add_services, grpc_server
+from otel_confidence.store import Store
+
+_DAY_S: Final = 86_400
+_GRACE_S: Final = 2
+_SERVER: Final[dict[str, Any]] = {
+    "lifespan": "off",
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "limit_concurrency": 500,
+    "timeout_graceful_shutdown": _GRACE_S,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    What ``up`` is asked to do; a port of 0 takes any free one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8050
+    otlp_grpc_port: int = 4317
+    otlp_http_port: int = 4318
+    data: Path = Path("otel-confidence-data")
+    retention: float = 15.0
+    """Days."""
+    ready_file: Path | None = None
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        if not (self.insecure or ports.is_loopback(self.host)):
+            raise ConfigurationError(
+                f"--host {self.host} lets other machines in, and there is no authentication yet: "
+                "whoever reaches it can read and write everything. Put a proxy that authenticates "
+                "in front, or add --insecure if the network is trusted"
+            )
+
+    @property
+    def hosts(self) -> Collection[str] | None:
+        """
+        The names it answers to; None, any, where other machines are let in.
+        """
+        return LOOPBACK | {self.host} if ports.is_loopback(self.host) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """
+    Where everything is, once it serves.
+    """
+
+    http: str
+    otlp_http: str
+    otlp_grpc: str
+    data: str
+    pid: int
+
+
+def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: None) -> None:
+    """
+    Serve until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigurationError: A port is taken, or the host would let other machines in.
+        StoreError: The data folder is in use or cannot be used.
+    """
+    asyncio.run(_serve(options, on_ready))
+
+
+async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
+    stopped = _stopping()
+    async with AsyncExitStack() as stack:
+        page_socket = stack.enter_context(ports.listen(options.host, options.port, "--port"))
+        otlp_socket = stack.enter_context(
+            ports.listen(options.host, options.otlp_http_port, "--otlp-http-port")
+        )
+        rpc = grpc_server()
+        rpc_port = ports.listen_grpc(rpc, options.host, options.otlp_grpc_port)
+        store = await stack.enter_async_context(_opened(options))
+        pipeline = Pipeline(store.write, limits=Limits(age_s=options.retention * _DAY_S))
+        served = Served(
+            http=_url(options.host, page_socket.getsockname()[1]),
+            otlp_http=_url(options.host, otlp_socket.getsockname()[1]),
+            otlp_grpc=_address(options.host, rpc_port),
+            data=str(options.data.resolve()),
+            pid=os.getpid(),
+        )
+        await stack.enter_async_context(_reporting(pipeline.ledger, store))
+        add_services(rpc, pipeline)
+        receiver = Starlette(routes=HttpReceiver(pipeline).routes())
+        servers = [
+            _Server(Guard(app, hosts=options.hosts), listening)
+            for app, listening in ((receiver, otlp_socket), (_site(store, served), page_socket))
+        ]
+        await stack.enter_async_context(_running(rpc, *servers))
+        stack.enter_context(_announced(served, options.ready_file))
+        on_ready(served)
+        await stopped.wait()
+
+
+def _site(store: Store, served: Served) -> Starlette:
+    engine = Engine(store)
+    routes: list[BaseRoute] = [
+        *pages.routes(engine, store, otlp_http=served.otlp_http),
+    ]
+    return Starlette(routes=routes)
+
+
+def _stopping() -> asyncio.Event:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped
+
+
+@asynccontextmanager
+async def _opened(options: Options) -> AsyncIterator[Store]:
+    opening = partial(Store.open, options.data, retention_days=options.retention)
+    store = await asyncio.to_thread(opening)
+    try:
+        yield store
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+@asynccontextmanager
+async def _reporting(ledger: Ledger, store: Store) -> AsyncIterator[None]:
+    task = asyncio.create_task(jobs.report(ledger, store.write))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class _Server(uvicorn.Server):
+    """
+    A server that leaves signals to the one who runs it, and tells when it serves.
+    """
+
+    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+        super().__init__(uvicorn.Config(app, **_SERVER))
+        self._listening = listening
+        self.serves = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """
+        Start, and tell.
+        """
+        await super().startup(sockets)
+        self.serves.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """
+        Capture none.
+        """
+        yield
+
+    async def run_until_told(self) -> None:
+        """
+        Serve until ``should_exit``.
+        """
+        await self.serve(sockets=[self._listening])
+
+
+@asynccontextmanager
+async def _running(rpc: grpc.aio.Server, *servers: _Server) -> AsyncIterator[None]:
+    await rpc.start()
+    tasks = [asyncio.create_task(server.run_until_told()) for server in servers]
+    try:
+        for server in servers:
+            await server.serves.wait()
+        yield
+    finally:
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(rpc.stop(_GRACE_S), *tasks)
+
+
+@contextmanager
+def _announced(served: Served, ready_file: Path | None) -> Iterator[None]:
+    if ready_file is None:
+        yield
+        return
+    partial_file = ready_file.with_name(f"{ready_file.name}.{os.getpid()}")
+    try:
+        partial_file.write_text(json.dumps(asdict(served)) + "\n", encoding="utf-8")
+        partial_file.replace(ready_file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"--ready-file {str(ready_file)!r} cannot be written: {error.strerror}"
+        ) from error
+    try:
+        yield
+    finally:
+        ready_file.unlink(missing_ok=True)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{_address(host, port)}"
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
