@@ -1,0 +1,47 @@
+"""
+This module is the command ``python -m otel_confidence.generate``.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from otel_confidence.errors import ConfigurationError
+from otel_confidence.generate.files import COMMAND, write
+from otel_confidence.generate.rules import RUNBOOKS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Write or check the files; 1 when a check found a difference, 2 when nothing could be generated.
+    """
+    chosen = _parser().parse_args(arguments)
+    try:
+        changed = write(chosen.out, chosen.check, runbooks=chosen.runbooks)
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    for path in changed:
+        sys.stdout.write(f"{'differs' if chosen.check else 'written'}: {path}\n")
+    if chosen.check and changed:
+        sys.stdout.write(f"mend it with: {COMMAND}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m otel_confidence.generate",
+        description="Write the Prometheus rules and Grafana dashboards from the table of signals.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", action="store_true", help="write what differs")
+    what.add_argument("--check", action="store_true", help="only say what differs")
+    parser.add_argument("--out", type=Path, default=Path(), help="root folder (here)")
+    parser.add_argument("--runbooks", default=RUNBOOKS, help="address of the runbooks' page")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""
+This module checks that the committed files are those that the code generates.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from otel_confidence.generate import write
+from otel_confidence.generate.__main__ import main
+
+ROOT = Path(__file__).parent.parent.parent
+RULES = Path("prometheus", "rules", "otel_confidence.yml")
+MODEL = Path("grafana", "dashboards", "otel-confidence-model.json")
+
+pytestmark = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="grafana-foundation-sdk needs Python 3.11"
+)
+
+
+def test_committed_files_are_up_to_date() -> None:
+    """
+    Rules and dashboards in the repository equal what the code generates.
+    """
+    differing = write(ROOT, check=True)
+
+    assert [] == differing, "mend it with: python -m otel_confidence.generate --write"
+
+
+def test_writing_creates_every_file_and_then_nothing(tmp_path: Path) -> None:
+    """
+    The first writing creates rules and dashboards, the second finds nothing to do.
+    """
+    first = write(tmp_path, check=False)
+    second = write(tmp_path, check=False)
+
+    assert [tmp_path / RULES, tmp_path / MODEL] == first
+    assert [] == second
+    assert yaml.safe_load((tmp_path / RULES).read_text())["groups"]
+
+
+def test_checking_writes_nothing(tmp_path: Path) -> None:
+    """
+    A check names what is missing and leaves the folder as it was.
+    """
+    differing = write(tmp_path, check=True)
+
+    assert [tmp_path / RULES, tmp_path / MODEL] == differing
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_command_checks_and_mends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    The command fails while something differs, says what mends it, and passes once that was done.
+    """
+    write(tmp_path, check=False)
+    (tmp_path / RULES).write_text("groups: []\n")
+
+    assert 1 == main(["--check", "--out", str(tmp_path)])
+    assert "mend it with: python -m otel_confidence.generate --write" in capsys.readouterr().out
+    assert 0 == main(["--write", "--out", str(tmp_path)])
+    assert 0 == main(["--check", "--out", str(tmp_path)])
+
+
+def test_header_names_the_command(tmp_path: Path) -> None:
+    """
+    A reader of a generated file learns what writes it.
+    """
+    write(tmp_path, check=False)
+
+    for path in (RULES, MODEL):
+        assert "python -m otel_confidence.generate --write" in (tmp_path / path).read_text()

@@ -1,0 +1,149 @@
+"""
+This module checks that rules and dashboards name only metrics and labels that exist.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from otel_confidence.conventions import METRICS
+
+ROOT = Path(__file__).parent.parent.parent
+RULE_FILES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
+DASHBOARDS = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
+FOREIGN = {"ALERTS": {"alertname", "alertstate", "severity", "ml_model_name", "ml_model_version"}}
+"""Series of other programs that are used, with the labels that may be asked of them."""
+PARTS = {"histogram": ("_bucket", "_sum", "_count")}
+GRAFANA = {"$__rate_interval": "1m", "$__range": "1h", "$truth": "15m"}
+
+
+def known_series() -> dict[str, set[str]]:
+    """
+    Labels by series: those of the table of signals and those that the rules record.
+    """
+    known = dict(FOREIGN)
+    for metric in METRICS:
+        labels = {attribute.label for attribute in metric.attributes}
+        for part in PARTS.get(metric.kind, ("",)):
+            known[metric.prometheus + part] = labels | ({"le"} if part == "_bucket" else set())
+    for rule in recordings():
+        known[rule["record"]] = set(re.findall(r"\w+", rule["expr"].split(")")[0]))
+    return known
+
+
+def recordings() -> list[dict[str, Any]]:
+    return [rule for rule in all_rules() if "record" in rule]
+
+
+def all_rules() -> list[dict[str, Any]]:
+    return [
+        rule
+        for path in RULE_FILES
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+    ]
+
+
+def plain(expression: str) -> str:
+    """
+    The expression as Prometheus gets it from Grafana.
+    """
+    for variable, value in GRAFANA.items():
+        expression = expression.replace(variable, value)
+    return expression
+
+
+def panel_expressions() -> list[str]:
+    found = []
+    for path in DASHBOARDS:
+        board = json.loads(path.read_text())
+        for panel in board["panels"]:
+            if panel.get("datasource", {}).get("uid") == "prometheus":
+                found += [target["expr"] for target in panel["targets"]]
+        found += [note["expr"] for note in board["annotations"]["list"]]
+        for variable in board["templating"]["list"]:
+            if variable["type"] == "query":
+                series, label = re.findall(r"label_values\((.+), (\w+)\)", variable["query"])[0]
+                found.append(f"sum by ({label}) ({series})")
+    return found
+
+
+def expressions() -> list[str]:
+    return [*(rule["expr"] for rule in all_rules()), *map(plain, panel_expressions())]
+
+
+def nodes(expression: str) -> list[Any]:
+    found: list[Any] = []
+    promql_parser.walk(promql_parser.parse(expression), found.append)
+    return found
+
+
+def unknown_names(expression: str, known: dict[str, set[str]]) -> Iterator[str]:
+    for node in nodes(expression):
+        kind = type(node).__name__
+        if kind == "VectorSelector":
+            if node.name not in known:
+                yield node.name
+            asked = {matcher.name for matcher in node.matchers.matchers}
+            yield from (f"{node.name}{{{label}}}" for label in asked - known.get(node.name, set()))
+        if kind == "AggregateExpr" and node.modifier:
+            below = [n.name for n in nodes(node.prettify()) if type(n).__name__ == "VectorSelector"]
+            for name in below:
+                lost = set(node.modifier.labels) - known.get(name, set())
+                yield from (f"by ({label}) of {name}" for label in lost)
+
+
+def test_there_is_something_to_check() -> None:
+    """
+    Rules, recordings and panels are found, so that an empty folder does not pass.
+    """
+    assert len(recordings()) > 10
+    assert len(panel_expressions()) > 20
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_every_metric_and_label_exists(expression: str) -> None:
+    """
+    Each selector and each grouping names series and labels of the table of signals.
+    """
+    unknown = list(unknown_names(expression, known_series()))
+
+    assert [] == unknown
+
+
+@pytest.mark.parametrize(
+    ("expression", "complaint"),
+    [
+        ("ml_prediction_confidence", "ml_prediction_confidence"),
+        ('ml_predictions_total{model="m"}', "ml_predictions_total{model}"),
+        ("sum by (le) (ml_predictions_total)", "by (le) of ml_predictions_total"),
+    ],
+)
+def test_the_check_finds_wrong_names(expression: str, complaint: str) -> None:
+    """
+    A histogram without its suffix, a foreign label and a lost grouping label are complained of.
+    """
+    assert [complaint] == list(unknown_names(expression, known_series()))
+
+
+def test_labels_in_annotations_exist() -> None:
+    """
+    Alert texts use only labels that their expression leaves.
+    """
+    known = known_series()
+    astray = [
+        (rule["alert"], label)
+        for rule in all_rules()
+        if "alert" in rule
+        for label in re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
+        for node in nodes(rule["expr"])
+        if type(node).__name__ == "VectorSelector" and label not in known[node.name]
+    ]
+
+    assert [] == astray
