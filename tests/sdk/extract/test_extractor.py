@@ -42,5 +42,5 @@ def test_a_declaration_of_another_type_is_refused() -> None:
     """
     What is neither path, callable nor declaration fails at once and says what would be right.
     """
-    with pytest.raises(ConfigurationError, match=r"proba\.max"):
-        extractor(7)  # type: ignore[arg-type]  # the point of the test
+    with pytest.raises(ConfigurationError, match=r"within 0\.\.1"):
+        extractor(7)

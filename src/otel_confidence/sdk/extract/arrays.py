@@ -5,6 +5,7 @@ Lists, numpy, pandas, PyTorch, TensorFlow, JAX and everything else that offers `
 ``__dlpack__``, ``.numpy()`` or a buffer is read; none of these libraries is imported.
 """
 
+from array import array
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ def is_array(value: object) -> bool:
     Whether the value speaks one of the array protocols; lists and tuples do not.
     """
     kind = type(value)
-    return kind is np.ndarray or any(hasattr(kind, name) for name in _PROTOCOLS)
+    if kind is np.ndarray or kind is array or kind is memoryview:
+        return True
+    return any(hasattr(kind, name) for name in _PROTOCOLS)
 
 
 def floats(value: Any, *, masked: float = np.nan) -> Floats | None:
@@ -29,7 +32,7 @@ def floats(value: Any, *, masked: float = np.nan) -> Floats | None:
 
     Booleans, texts, complex numbers and ragged lists are no numbers.
     """
-    raw = value if type(value) is np.ndarray else _raw(value)
+    raw = value if type(value) is np.ndarray else as_array(value, masked=masked)
     if raw is None:
         return None
     if raw.dtype.kind in "iuf":
@@ -43,14 +46,19 @@ def floats(value: Any, *, masked: float = np.nan) -> Floats | None:
 def _plain(raw: NDArray[Any], masked: float) -> Floats:
     if isinstance(raw, np.ma.MaskedArray):
         return np.asarray(np.ma.filled(raw.astype(np.float64), masked))
-    return raw.astype(np.float64, copy=False)
+    return np.asarray(raw, dtype=np.float64)
 
 
-def _raw(value: Any) -> NDArray[Any] | None:
+def as_array(value: Any, *, masked: float = np.nan) -> NDArray[Any] | None:
+    """
+    A numpy array of whatever type; None for what is neither array nor list nor tuple.
+    """
     if isinstance(value, (list, tuple)):
-        return _from_rows(value)
+        return _from_rows(value, masked)
     if isinstance(value, np.ndarray):
         return value
+    if isinstance(value, (array, memoryview)):
+        return np.asarray(value)
     return _by_protocol(_on_host(value) if hasattr(type(value), "detach") else value)
 
 
@@ -77,15 +85,24 @@ def _on_host(tensor: Any) -> Any:
     return tensor
 
 
-def _from_rows(rows: Any) -> NDArray[Any] | None:
-    if any(is_array(row) for row in rows[:1]):
-        rows = [floats(row) for row in rows]
+def _from_rows(rows: Any, masked: float) -> NDArray[Any] | None:
+    if any(_is_foreign(row) for row in rows[:1]):
+        rows = [floats(row, masked=masked) for row in rows]
         if any(row is None for row in rows):
             return None
     try:
         return np.asarray(rows)
     except ValueError:
         return None
+
+
+def _is_foreign(row: object) -> bool:
+    """
+    Whether numpy, given a list of such rows, would lose a mask or fail.
+    """
+    if isinstance(row, (float, np.generic)) or type(row) is np.ndarray:
+        return False
+    return is_array(row)
 
 
 def _from_objects(raw: NDArray[Any], value: Any) -> Floats | None:

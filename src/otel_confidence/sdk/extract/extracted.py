@@ -13,18 +13,32 @@ from numpy.typing import NDArray
 INVALID_VALUE: Final = "invalid_value"
 """The number is NaN or infinite."""
 OUT_OF_RANGE: Final = "out_of_range"
-"""The number is finite and outside the declared range."""
+"""The number is finite and outside the declared range; kept at the range's end where clipped."""
 OVERFLOW: Final = "overflow"
 """The number is too large for a float."""
-MISSING: Final = "confidence_missing"
+CONFIDENCE_MISSING: Final = "confidence_missing"
 """The place is empty, or nothing was declared and the shape is not unmistakable."""
+NOT_A_DISTRIBUTION: Final = "not_a_distribution"
+"""The values are probabilities one by one, and their sum is not that of a distribution."""
+UNKNOWN_CLASS: Final = "unknown_class"
+"""The class asked for is not among those that were returned."""
+UNKNOWN_WORD: Final = "unknown_word"
+"""The words that state the confidence are not among those declared."""
+INVALID_INTERVAL: Final = "invalid_interval"
+"""The interval's lower end is above its upper end."""
+LABEL_MISMATCH: Final = "label_mismatch"
+"""A batch came with another number of labels than of predictions; they are left out."""
 WRONG_TYPE: Final = "wrong_type"
 """The value has another type or shape; the reason goes on with a colon and the type's name."""
 
 NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+"""No reason at all."""
 
 Values = float | NDArray[np.float64]
-"""A float for one prediction, a vector for a batch."""
+"""A float for one prediction, shape [n] for a batch."""
+
+_NAME_LIMIT = 40
+_name_of = type.__dict__["__name__"].__get__
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +50,13 @@ class Extracted:
     confidence: Values | None = None
     """Within 0..1: a float for one prediction, shape [n] for a batch with NaN where rejected."""
     label: Any = None
-    """The predicted label or value; a sequence of n for a batch; None where unknown."""
+    """The predicted label or value; a list of n for a batch; None where unknown."""
     source: str = ""
-    """A value of ``conventions.SOURCE``; empty only where nothing was found."""
+    """A value of ``conventions.SOURCE``; empty where nothing was declared and nothing found."""
     size: int = 1
-    """How many predictions the call made."""
+    """How many predictions the call made; a call that returned none counts as one without any."""
+    batch: bool = False
+    """Whether a batch was returned, be it of one row only."""
     uncertainty: Values | None = None
     """How unsure, in the method's own unit; shape [n] for a batch with NaN where unknown."""
     method: str = ""
@@ -50,22 +66,39 @@ class Extracted:
     interval: tuple[Values, Values] | None = None
     """Lower and upper end of the prediction interval, in the predicted value's unit."""
     prediction_set: Any = None
-    """The labels of a conformal prediction set; a sequence of n sets for a batch."""
+    """The labels of a conformal prediction set; a list of n sets for a batch."""
+    tolerance: Values | None = None
+    """How far the truth may be from a predicted value that counts as correct, in its unit."""
+
+
+def complete(fresh: Extracted, **found: Any) -> Extracted:
+    """
+    Fill in further fields of a result that nobody else holds yet.
+
+    A second frozen instance would cost as much as all the rest of a small extraction.
+    """
+    for name, value in found.items():
+        object.__setattr__(fresh, name, value)
+    return fresh
 
 
 def wrong_type(value: object) -> str:
     """
     The reason for a value of another type, its type's name bounded and printable.
     """
-    name = type.__getattribute__(type(value), "__name__")
-    return f"{WRONG_TYPE}:{name.encode('ascii', 'replace').decode()[:40]}"
+    name = _name_of(type(value)).encode("ascii", "replace").decode()
+    return f"{WRONG_TYPE}:{name[:_NAME_LIMIT]}"
 
 
-def rejection(reason: str, source: str = "", size: int = 1) -> Extracted:
+def rejection(reason: str, source: str = "") -> Extracted:
     """
-    A result in which no confidence was found, for one reason.
+    One prediction in which no confidence was found.
     """
-    if size == 1:
-        return Extracted(source=source, rejected={reason: 1})
-    missing = np.full(size, np.nan)
-    return Extracted(confidence=missing, source=source, size=size, rejected={reason: size})
+    return Extracted(source=source, rejected={reason: 1})
+
+
+def reasons(counts: Mapping[str, int]) -> Mapping[str, int]:
+    """
+    The counts that are not zero.
+    """
+    return {reason: count for reason, count in counts.items() if count}

@@ -3,94 +3,175 @@ This module makes an extractor out of declarations, once, when a function is dec
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import replace
+from numbers import Real
+from typing import Any
 
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.extract.batches import Reader
-from otel_confidence.sdk.extract.extracted import MISSING, Extracted, rejection
-from otel_confidence.sdk.extract.paths import MISSING as NOWHERE
-from otel_confidence.sdk.extract.paths import Step, parse
-from otel_confidence.sdk.extract.places import PROBABILITY_WORDS, Place, finder
-from otel_confidence.sdk.extract.probabilities import REDUCTIONS, Probabilities
+from otel_confidence.sdk.extract.discovery import discover
+from otel_confidence.sdk.extract.extracted import LABEL_MISMATCH, Extracted, complete
+from otel_confidence.sdk.extract.grammar import (
+    Declaration,
+    declaration,
+    uncertainty_declaration,
+)
+from otel_confidence.sdk.extract.labels import labeler
+from otel_confidence.sdk.extract.places import Place
 from otel_confidence.sdk.extract.reported import Reported
+from otel_confidence.sdk.extract.scales import UNIT, Ends, Policy, scale_of
+from otel_confidence.sdk.extract.tolerances import Tolerance, tolerance_of
 
-
-@runtime_checkable
-class Declaration(Protocol):
-    """
-    What says where a confidence is and how it is read.
-    """
-
-    def reader(self) -> Reader:
-        """
-        The function from a result to what was found.
-        """
+Step = Callable[[Any, Extracted], Extracted]
+"""Adds to what was found something more of the result."""
+Confidence = str | Callable[[Any], Any] | Declaration
+"""A spelled declaration, a callable that is given the result, or a declaration object."""
 
 
 def extractor(
-    confidence: str | Callable[[Any], Any] | Declaration | None = None,
+    confidence: Confidence | float | None = None,
     *,
     label: Place | None = None,
-) -> Callable[[Any], Extracted]:
+    uncertainty: str | Declaration | None = None,
+    tolerance: float | Tolerance | None = None,
+    scale: str | Ends = "unit",
+    out_of_range: Policy = "reject",
+) -> Reader:
     """
     A function that takes what was returned and gives confidence, label and their account.
+
+    It raises nothing of its own: what cannot be read is counted in ``Extracted.rejected``.
+
+    Args:
+        confidence: where the confidence is and how it is read; found by its shape without; a
+            number is the confidence of every prediction.
+        label: where the predicted label or value is; ``"proba.argmax"`` for the best class.
+        uncertainty: a reduction such as ``"proba.entropy"``, or a declaration that finds one.
+        tolerance: how far the truth may be from a predicted value that counts as correct.
+        scale: the scale of a plain number: ``"unit"``, ``"percent"`` or its two ends.
+        out_of_range: what becomes of a plain number outside: ``"reject"`` or ``"clip"``.
 
     Raises:
         ConfigurationError: a declaration is wrong; the message says what would be right.
     """
-    read = _reader(confidence)
-    if label is None:
+    read = _confidence(confidence, scale, out_of_range)
+    steps: list[Step] = []
+    if label is not None:
+        steps.append(_labeling(labeler(label)))
+    if uncertainty is not None:
+        steps.append(_measuring(*_uncertainty(uncertainty)))
+    if tolerance is not None:
+        steps.append(_tolerating(tolerance_of(tolerance)))
+    return _chained(read, steps)
+
+
+def _confidence(declared: Confidence | float | None, scale: str | Ends, policy: Policy) -> Reader:
+    scaled = scale != "unit" or policy != "reject"
+    scale_of(scale, policy)
+    if isinstance(declared, str):
+        declared = declaration(declared)
+    elif callable(declared) and not hasattr(declared, "reader"):
+        declared = Reported(declared)
+    if type(declared) is Reported and scaled:
+        return replace(declared, scale=scale, out_of_range=policy).reader()
+    if scaled:
+        raise ConfigurationError(
+            "scale= and out_of_range= are for a plain number at a path or from a callable; "
+            f"{declared!r} has its own"
+        )
+    if declared is None:
+        return discover
+    return _constant(declared) if isinstance(declared, Real) else checked(declared).reader()
+
+
+def checked(declared: Any) -> Declaration:
+    """
+    The declaration, unless it is something else.
+
+    Raises:
+        ConfigurationError: it is none, or its class in place of an instance.
+    """
+    if isinstance(declared, type) and hasattr(declared, "reader"):
+        name = declared.__name__
+        raise ConfigurationError(f"declare {name}() with its arguments, not the class {name}")
+    if not isinstance(declared, Declaration):
+        raise ConfigurationError(
+            'a declaration must be a path such as "result.confidence" or "proba.max", a callable, '
+            f"or an object such as Probabilities(), got {declared!r}"
+        )
+    return declared
+
+
+def _constant(value: Real) -> Reader:
+    """
+    The same confidence for every prediction, as a rule without degrees has it.
+    """
+    number, reason = UNIT.one(value)
+    if number is None:
+        raise ConfigurationError(f"confidence must be within 0..1, got {value!r} ({reason})")
+    return lambda _: Extracted(number, source="reported")
+
+
+def _uncertainty(declared: str | Declaration) -> tuple[Reader, str]:
+    if isinstance(declared, str):
+        declared = uncertainty_declaration(declared)
+    if callable(declared) and not hasattr(declared, "reader"):
+        raise ConfigurationError(
+            'say which uncertainty the callable gives, such as Measured(callable, method="std")'
+        )
+    if not checked(declared).method:
+        raise ConfigurationError(
+            f"{declared!r} finds no uncertainty; reduce by entropy or margin, or declare Measured"
+        )
+    return declared.reader(), declared.method
+
+
+def _chained(read: Reader, steps: list[Step]) -> Reader:
+    if not steps:
         return read
-    label_of = finder(label)
+    if len(steps) == 1:
+        only = steps[0]
+        return lambda result: only(result, read(result))
 
     def extract(result: Any) -> Extracted:
         found = read(result)
-        named = label_of(result)
-        return Extracted(
-            found.confidence,
-            None if named is NOWHERE else named,
-            found.source,
-            found.size,
-            found.uncertainty,
-            found.method,
-            found.rejected,
-            found.interval,
-            found.prediction_set,
-        )
+        for step in steps:
+            found = step(result, found)
+        return found
 
     return extract
 
 
-def _reader(confidence: str | Callable[[Any], Any] | Declaration | None) -> Reader:
-    if confidence is None:
-        return _undeclared
-    if isinstance(confidence, str):
-        return _spelled(confidence).reader()
-    if isinstance(confidence, Declaration):
-        return confidence.reader()
-    if callable(confidence):
-        return Reported(confidence).reader()
-    raise ConfigurationError(
-        'confidence must be a path such as "result.confidence" or "proba.max", a callable, '
-        f"or a declaration, got {confidence!r}"
-    )
+def _labeling(label_of: Callable[[Any], Any]) -> Step:
+    def step(result: Any, found: Extracted) -> Extracted:
+        label = label_of(result)
+        if not found.batch:
+            return complete(found, label=label)
+        if isinstance(label, list) and len(label) == found.size:
+            return complete(found, label=label if found.size > 1 else label[0])
+        if label is None:
+            return complete(found, label=None)
+        counts = {**found.rejected, LABEL_MISMATCH: found.size}
+        return complete(found, label=None, rejected=counts)
+
+    return step
 
 
-def _undeclared(result: Any) -> Extracted:  # noqa: ARG001  a reader is given the result
-    return rejection(MISSING)
+def _measuring(read: Reader, method: str) -> Step:
+    def step(result: Any, found: Extracted) -> Extracted:
+        measured = read(result)
+        if measured.size != found.size:
+            return found
+        values = measured.uncertainty
+        if values is None and measured.confidence is not None and not measured.method:
+            values = 1.0 - measured.confidence
+        return complete(found, uncertainty=values, method="" if values is None else method)
+
+    return step
 
 
-def _spelled(text: str) -> Declaration:
-    steps = parse(text)
-    last = steps[-1]
-    if not last.bracketed and last.key in REDUCTIONS:
-        return Probabilities(text[: -len(last.key)].rstrip("."), last.key)
-    if len(steps) > 1 and last.bracketed and _kind(steps[:-1]) in PROBABILITY_WORDS:
-        return Probabilities(text[: text.rindex("[")], last.key)
-    if not last.bracketed and last.key in PROBABILITY_WORDS:
-        return Probabilities(text)
-    return Reported(text)
+def _tolerating(tolerance: Tolerance) -> Step:
+    def step(_: Any, found: Extracted) -> Extracted:
+        return complete(found, tolerance=tolerance.around(found.label))
 
-
-def _kind(steps: tuple[Step, ...]) -> Any:
-    return next((step.key for step in reversed(steps) if not step.bracketed), "")
+    return step

@@ -3,8 +3,8 @@ This module follows a path such as ``choices[0].logprobs`` into whatever a funct
 
 A path is names joined by dots, and steps in square brackets. A name is looked up as a key, then as
 an attribute, so it serves dicts, dataclasses, pydantic models, named tuples and pandas rows alike.
-A bracket holds an index (``[0]``, ``[-1]``), a key (``[dog]``, ``["two words"]``) or a star:
-``[*]`` takes every element, each of which is one prediction of a batch.
+A bracket holds an index (``[0]``, ``[-1]``; of pandas the position), a key (``[dog]``,
+``["two words"]``) or a star: ``[*]`` takes every element, each of which is one prediction.
 """
 
 import re
@@ -14,25 +14,32 @@ from typing import Any, Final
 
 from otel_confidence.errors import ConfigurationError
 
-MISSING: Final = object()
-"""What ``follow`` gives when a step leads nowhere."""
+NOWHERE: Final = object()
+"""What a walk gives when a step leads to nothing."""
 EVERY: Final = object()
 """The step ``[*]``."""
 
 _STEP = re.compile(
     r"""(?P<name>[^\W\d]\w*)|\[(?:(?P<every>\*)|(?P<index>-?\d+)|"(?P<double>[^"]*)"|"""
-    r"""'(?P<single>[^']*)'|(?P<key>[^\]\["']+))\]"""
+    r"""'(?P<single>[^']*)'|(?P<key>[^\]\["'*]+))\]"""
 )
+
+Walk = Callable[[Any], Any]
+
+
+class Many(list[Any]):
+    """
+    What ``[*]`` found: one value for each prediction of a batch.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """
-    One step of a path.
+    One step of a path: a name, an index, a key or ``EVERY``.
     """
 
     key: Any
-    """A name, an index, or ``EVERY``."""
     bracketed: bool = False
 
 
@@ -46,14 +53,13 @@ def parse(path: str) -> tuple[Step, ...]:
     steps: list[Step] = []
     position = 0
     while position < len(path):
-        if path[position] == "." and steps:
-            position += 1
-        match = _STEP.match(path, position)
-        if match is None or (match["name"] and steps and path[position - 1] != "."):
+        dotted = bool(steps) and path[position] == "."
+        match = _STEP.match(path, position + dotted)
+        if match is None or bool(match["name"]) != (dotted or (not steps and path[0] != "[")):
             raise ConfigurationError(_explain(path))
         steps.append(_step(match))
         position = match.end()
-    if not steps or path.endswith("."):
+    if not steps:
         raise ConfigurationError(_explain(path))
     return tuple(steps)
 
@@ -76,46 +82,42 @@ def _explain(path: str) -> str:
     )
 
 
-def follower(path: str) -> Callable[[Any], Any]:
+def walker(path: str) -> Walk:
     """
-    A function that follows the path and answers MISSING where it leads nowhere.
+    A function that follows the path and answers NOWHERE where it ends early.
+
+    Raises:
+        ConfigurationError: the text is no path.
     """
-    return walker(parse(path))
+    return _walk(parse(path))
 
 
-def walker(steps: tuple[Step, ...]) -> Callable[[Any], Any]:
-    """
-    The same for steps already parsed.
-    """
+def _walk(steps: tuple[Step, ...]) -> Walk:
     for position, step in enumerate(steps):
         if step.key is EVERY:
-            return _every(walker(steps[:position]), walker(steps[position + 1 :]))
+            return _every(_walk(steps[:position]), _walk(steps[position + 1 :]))
     keys = tuple(step.key for step in steps)
     if len(keys) == 1:
         only = keys[0]
         return lambda value: follow(value, only)
-    return lambda value: _walk(value, keys)
+    return lambda value: _follow_all(value, keys)
 
 
-def _walk(value: Any, keys: tuple[Any, ...]) -> Any:
+def _follow_all(value: Any, keys: tuple[Any, ...]) -> Any:
     for key in keys:
         value = follow(value, key)
-        if value is MISSING:
-            return MISSING
+        if value is NOWHERE:
+            return NOWHERE
     return value
 
 
-class Many(list[Any]):
-    """
-    What ``[*]`` found: one value for each prediction of a batch.
-    """
-
-
-def _every(before: Callable[[Any], Any], after: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _every(before: Walk, after: Walk) -> Walk:
     def walk(value: Any) -> Any:
         rows = before(value)
+        if hasattr(type(rows), "columns") and hasattr(type(rows), "to_dict"):
+            rows = rows.to_dict("records")
         if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
-            return MISSING
+            return NOWHERE
         return Many(after(row) for row in rows)
 
     return walk
@@ -125,22 +127,26 @@ def follow(value: Any, key: Any) -> Any:
     """
     One step: a key of whatever has keys, else an attribute, else an item.
     """
-    if type(value) is dict:
-        return value.get(key, MISSING)
+    if type(value) is dict or isinstance(value, Mapping):
+        return value.get(key, NOWHERE)
+    if not isinstance(key, str):
+        return _position(value, key)
     if hasattr(type(value), "keys"):
         found = _item(value, key)
-        if found is not MISSING:
+        if found is not NOWHERE:
             return found
-    if isinstance(key, str):
-        return getattr(value, key, MISSING)
-    return _item(value, key)
+    found = getattr(value, key, NOWHERE)
+    return _item(value, key) if found is NOWHERE else found
+
+
+def _position(value: Any, index: int) -> Any:
+    return _item(value.iloc if hasattr(type(value), "iloc") else value, index)
 
 
 def _item(value: Any, key: Any) -> Any:
-    getter = getattr(type(value), "__getitem__", None)
-    if getter is None or isinstance(value, (str, bytes)):
-        return MISSING
+    if isinstance(value, (str, bytes)) or not hasattr(type(value), "__getitem__"):
+        return NOWHERE
     try:
-        return getter(value, key)
-    except (LookupError, TypeError):
-        return MISSING
+        return value[key]
+    except (LookupError, TypeError, ValueError):
+        return NOWHERE

@@ -1,53 +1,52 @@
 """
-This module reads a probability vector, or a matrix of one row for each prediction.
+This module declares probabilities: one for each class, or one of the positive class alone.
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otel_confidence.errors import ConfigurationError
-from otel_confidence.sdk.extract import arrays, batches
-from otel_confidence.sdk.extract.batches import Reader
+from otel_confidence.sdk.extract import arrays
+from otel_confidence.sdk.extract.batches import Reader, collected, each
+from otel_confidence.sdk.extract.distributions import (
+    ROUNDING,
+    UNCERTAIN,
+    Distribution,
+    check_reduction,
+)
 from otel_confidence.sdk.extract.extracted import (
+    CONFIDENCE_MISSING,
     INVALID_VALUE,
-    MISSING,
-    NOTHING,
     OUT_OF_RANGE,
     Extracted,
+    reasons,
     rejection,
-    wrong_type,
 )
-from otel_confidence.sdk.extract.paths import MISSING as NOWHERE
-from otel_confidence.sdk.extract.paths import Many
+from otel_confidence.sdk.extract.paths import NOWHERE, Many
 from otel_confidence.sdk.extract.places import Place, finder
+from otel_confidence.sdk.extract.scales import is_positive, number_of
 from otel_confidence.stats import uncertainty
 
-NOT_A_DISTRIBUTION: Final = "not_a_distribution"
-"""The values are probabilities one by one, and their sum is not that of a distribution."""
-ROUNDING: Final = 1e-6
-"""How far a probability may leave 0..1 by rounding in float32; it is clipped and not counted."""
-SUM_TOLERANCE: Final = 0.05
-"""How far a sum may be from 1: ten classes rounded to two decimals reach it."""
-REDUCTIONS: Final = ("max", "margin", "entropy")
-_SHORT: Final = 64
-"""Vectors up to this long are reduced faster by Python than by numpy (measured: 2 against 9 us)."""
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Probabilities:
     """
-    A probability for each class: shape [classes], or [n, classes] for a batch, or class to value.
+    A probability for each class: shape [classes], [n, classes] for a batch, or class to value.
+
+    A masked class has none of the probability. A sum below 1 is taken as the head of a longer
+    list, except for the entropy, which needs all of it.
 
     Args:
         at: where they are.
         reduce: ``"max"``, ``"margin"`` (best less second), ``"entropy"`` (1 less the normalized
             entropy), or the index or name of one class.
-        classes: the names in the order of the last axis; they become the label.
+        classes: the names in the order of the last axis; the best one becomes the label.
         independent: the classes do not exclude each other, so their sum means nothing.
     """
 
@@ -65,170 +64,135 @@ class Probabilities:
                 'reduce by "max", "margin" or a class'
             )
 
+    @property
+    def method(self) -> str:
+        """
+        The uncertainty its reduction turns into; empty for none.
+        """
+        return str(self.reduce) if self.reduce in UNCERTAIN else ""
+
     def reader(self) -> Reader:
         """
         The function from a result to what was found.
         """
         find = finder(self.at)
-        vectors = Distribution(
+        read = Distribution(
             self.reduce, "probability", classes=self.classes, independent=self.independent
-        )
-
-        def read(result: Any) -> Extracted:
-            return vectors.read(find(result))
-
-        return read
+        ).read
+        return lambda result: read(find(result))
 
 
-def check_reduction(reduce: object, classes: Sequence[Any] | None) -> None:
+@dataclass(frozen=True, slots=True)
+class BinaryScore:
     """
-    Refuse a wrong reduction.
+    The positive class's probability or logit: a number, or shape [n] or [n, 1] for a batch.
 
-    Raises:
-        ConfigurationError: the reduction is none, or names a class that is not there.
-    """
-    if isinstance(reduce, bool) or not isinstance(reduce, (str, int)):
-        raise ConfigurationError(
-            f"reduce must be one of {', '.join(REDUCTIONS)}, or a class, got {reduce!r}"
-        )
-    if classes is None or reduce in REDUCTIONS or reduce in classes:
-        return
-    if isinstance(reduce, str) or not -len(classes) <= reduce < len(classes):
-        raise ConfigurationError(
-            f"reduce names no class: {reduce!r} is not among {list(classes)!r}"
-        )
+    The confidence is the probability of the class decided on: the score itself from the threshold
+    up, else 1 less the score. Of ``[n, 2]`` the second column is the positive class.
 
-
-class Distribution:
-    """
-    Reads probabilities once they are found: checks them, reduces them, names the best class.
+    Args:
+        at: where it is.
+        threshold: the probability from which the positive class is decided on.
+        logits: the scores are logits, to be put through the sigmoid.
+        temperature: what logits are divided by first.
+        classes: the names of the negative and the positive class; they become the label.
     """
 
-    def __init__(
-        self,
-        reduce: str | int,
-        source: str,
-        *,
-        classes: Sequence[Any] | None = None,
-        independent: bool = False,
-        convert: Callable[[arrays.Floats], arrays.Floats] | None = None,
-        blank: float = 0.0,
-    ) -> None:
-        self.reduce = reduce
-        self.source = "margin" if reduce == "margin" else source
-        self.classes = classes
-        self.most = math.inf if independent else 1.0 + SUM_TOLERANCE
-        self.least = 1.0 - SUM_TOLERANCE if reduce == "entropy" else 0.0
-        self.convert = convert
-        self.blank = blank
-        """What a masked class is given: nothing of the probability."""
+    at: Place = "."
+    threshold: float = 0.5
+    logits: bool = False
+    temperature: float = 1.0
+    classes: tuple[Any, Any] | None = None
 
-    def read(self, value: Any) -> Extracted:
+    def __post_init__(self) -> None:
+        finder(self.at)
+        check_temperature(self.temperature)
+        if not isinstance(self.threshold, (int, float)) or not 0.0 < self.threshold < 1.0:
+            raise ConfigurationError(f"threshold must lie between 0 and 1, got {self.threshold!r}")
+        if self.classes is not None and len(self.classes) != 2:  # noqa: PLR2004  binary
+            raise ConfigurationError(
+                f"classes must be the pair (negative, positive), got {self.classes!r}"
+            )
+
+    @property
+    def source(self) -> str:
         """
-        The confidence of one vector, or of every row of a matrix.
+        The value of ``conventions.SOURCE``.
         """
-        if type(value) is list and self.convert is None and len(value) <= _SHORT:
-            found = self._short(value, self.classes)
-            if found is not None:
-                return found
-        if value is NOWHERE or value is None:
-            return rejection(MISSING, self.source)
+        return "logit" if self.logits else "probability"
+
+    @property
+    def method(self) -> str:
+        """
+        It finds no uncertainty.
+        """
+        return ""
+
+    def reader(self) -> Reader:
+        """
+        The function from a result to what was found.
+        """
+        find = finder(self.at)
+        return lambda result: self._read(find(result))
+
+    def _read(self, value: Any) -> Extracted:
+        if value is NOWHERE:
+            return rejection(CONFIDENCE_MISSING, self.source)
         if isinstance(value, Many):
-            return self._rows(value)
-        names = self.classes if self.classes is not None else names_of(value)
-        if isinstance(value, Mapping):
-            value = list(value.values())
-        array = arrays.floats(value, masked=self.blank)
-        if array is None or array.ndim not in (1, 2):
-            return rejection(wrong_type(value), self.source)
-        return self._array(array, names)
+            return each(self._read, value, self.source)
+        number, reason = number_of(value)
+        if number is not None:
+            return self._decide(np.array([number]), batch=False)
+        array = column_of(value)
+        if array is None:
+            return rejection(reason, self.source)
+        return self._decide(array) if array.size else rejection(CONFIDENCE_MISSING, self.source)
 
-    def _rows(self, rows: Many) -> Extracted:
-        return batches.each(self.read, rows)
-
-    def _array(self, array: arrays.Floats, names: Sequence[Any] | None) -> Extracted:
-        if not array.size:
-            return rejection(MISSING, self.source)
-        if self.convert is not None:
-            array = self.convert(array)
-        if array.ndim == 1 and array.size <= _SHORT:
-            found = self._short(array.tolist(), names)
-            if found is not None:
-                return found
-        return self._matrix(np.atleast_2d(array), names)
-
-    def _short(self, row: list[Any], names: Sequence[Any] | None) -> Extracted | None:
-        """
-        The common single vector of plain floats; None where the general path must look.
-        """
-        if self.reduce != "max" or not row or not all(type(p) is float for p in row):
-            return None
-        best = max(row)
-        total = sum(row)
-        if not (min(row) >= 0.0 and best <= 1.0 and 0.0 < total <= self.most):
-            return None
-        label = None
-        if names is not None and len(names) == len(row):
-            label = names[row.index(best)]
-        return Extracted(best, label, self.source)
-
-    def _matrix(self, rows: arrays.Floats, names: Sequence[Any] | None) -> Extracted:
-        valid, rejected = self._check(rows)
-        rows = np.clip(rows, 0.0, 1.0)
-        best = np.where(valid, self._reduced(rows, names), np.nan)
-        labels = None
-        if names is not None and len(names) == rows.shape[1]:
-            labels = [names[i] for i in np.where(valid[:, None], rows, 0.0).argmax(axis=1)]
-        if len(rows) > 1:
-            return Extracted(best, labels, self.source, len(rows), rejected=rejected)
-        confidence = float(best[0]) if valid[0] else None
-        return Extracted(confidence, labels and labels[0], self.source, rejected=rejected)
-
-    def _check(self, rows: arrays.Floats) -> tuple[NDArray[np.bool_], Mapping[str, int]]:
-        total = rows.sum(axis=1)
-        finite = np.isfinite(total)
-        within = (rows.min(axis=1) >= -ROUNDING) & (rows.max(axis=1) <= 1.0 + ROUNDING)
-        whole = (total > 0.0) & (total >= self.least) & (total <= self.most)
-        valid: NDArray[np.bool_] = finite & within & whole
-        if valid.all():
-            return valid, NOTHING
+    def _decide(self, scores: arrays.Floats, *, batch: bool = True) -> Extracted:
+        if self.logits:
+            scores = uncertainty.sigmoid(scores, temperature=self.temperature)
+        finite = np.isfinite(scores)
+        within = finite & (scores >= -ROUNDING) & (scores <= 1.0 + ROUNDING)
+        positive = scores >= self.threshold
+        confidences = np.clip(np.where(positive, scores, 1.0 - scores), 0.0, 1.0)
         counts = {
             INVALID_VALUE: int(np.count_nonzero(~finite)),
             OUT_OF_RANGE: int(np.count_nonzero(finite & ~within)),
-            NOT_A_DISTRIBUTION: int(np.count_nonzero(finite & within & ~whole)),
         }
-        return valid, {reason: count for reason, count in counts.items() if count}
+        return collected(
+            np.where(within, confidences, np.nan),
+            self.source,
+            labels=self._labels(positive, within),
+            rejected=reasons(counts),
+            batch=batch,
+        )
 
-    def _reduced(self, rows: arrays.Floats, names: Sequence[Any] | None) -> arrays.Floats:
-        if self.reduce == "max":
-            return np.asarray(rows.max(axis=1))
-        if self.reduce == "margin":
-            return uncertainty.margin(rows)
-        if self.reduce == "entropy":
-            return 1.0 - uncertainty.normalized_entropy(rows)
-        position = position_of(self.reduce, names, rows.shape[1])
-        return rows[:, position] if position is not None else np.full(len(rows), np.nan)
+    def _labels(self, positive: Flags, within: Flags) -> list[Any] | None:
+        if self.classes is None:
+            return None
+        negative_class, positive_class = self.classes
+        pairs = zip(positive.tolist(), within.tolist(), strict=True)
+        return [(positive_class if p else negative_class) if w else None for p, w in pairs]
 
 
-def names_of(value: Any) -> Sequence[Any] | None:
+def column_of(value: Any) -> arrays.Floats | None:
     """
-    The class names that the value itself carries: keys, or the columns or index of pandas.
+    Shape [n] from [n], [n, 1] or the last column of [n, 2]; None for everything else.
     """
-    if isinstance(value, Mapping):
-        return list(value)
-    for name in ("columns", "index"):
-        names = getattr(value, name, None) if hasattr(type(value), "to_numpy") else None
-        if names is not None and hasattr(type(names), "tolist"):
-            return None if type(names).__name__ == "RangeIndex" else list(names.tolist())
-    return None
+    array = arrays.floats(value)
+    if array is None or array.ndim not in (1, 2):
+        return None
+    if array.ndim == 1:
+        return array
+    return array[:, -1] if array.shape[1] in (1, 2) else None
 
 
-def position_of(name: str | int, names: Sequence[Any] | None, size: int) -> int | None:
+def check_temperature(temperature: object) -> None:
     """
-    Where a class stands on the last axis, by its name or else its index.
+    Refuse a temperature that is no positive number.
+
+    Raises:
+        ConfigurationError: with what would be right.
     """
-    if names is not None and name in names:
-        return list(names).index(name)
-    if isinstance(name, int) and -size <= name < size:
-        return name
-    return None
+    if not is_positive(temperature):
+        raise ConfigurationError(f"temperature must be a positive number, got {temperature!r}")

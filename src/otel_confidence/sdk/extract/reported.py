@@ -11,10 +11,9 @@ import numpy as np
 from otel_confidence import conventions
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.extract import arrays
-from otel_confidence.sdk.extract.batches import Reader
-from otel_confidence.sdk.extract.extracted import MISSING, NOTHING, Extracted, rejection
-from otel_confidence.sdk.extract.paths import MISSING as NOWHERE
-from otel_confidence.sdk.extract.paths import Many
+from otel_confidence.sdk.extract.batches import Reader, collected
+from otel_confidence.sdk.extract.extracted import CONFIDENCE_MISSING, NOTHING, Extracted, rejection
+from otel_confidence.sdk.extract.paths import NOWHERE, Many
 from otel_confidence.sdk.extract.places import Place, finder
 from otel_confidence.sdk.extract.scales import Ends, Policy, Scale, scale_of
 
@@ -31,7 +30,7 @@ class Reported:
         source: what it is, where that is known: a value of ``conventions.SOURCE``.
     """
 
-    at: Place = ""
+    at: Place = "."
     scale: str | Ends = "unit"
     out_of_range: Policy = "reject"
     source: str = "reported"
@@ -42,6 +41,13 @@ class Reported:
             raise ConfigurationError(
                 f"source must be one of {', '.join(conventions.SOURCE.values)}, got {self.source!r}"
             )
+
+    @property
+    def method(self) -> str:
+        """
+        It finds no uncertainty.
+        """
+        return ""
 
     def reader(self) -> Reader:
         """
@@ -57,7 +63,7 @@ class Reported:
             value = find(result)
             if type(value) is not float:
                 if value is NOWHERE:
-                    return rejection(MISSING, source)
+                    return rejection(CONFIDENCE_MISSING, source)
                 if isinstance(value, Many):
                     return column(value, scale, source)
                 if computed and arrays.is_array(value):
@@ -73,16 +79,16 @@ def column(rows: Many, scale: Scale, source: str) -> Extracted:
     A batch of n numbers that lie in n rows.
     """
     if not rows:
-        return rejection(MISSING, source)
+        return rejection(CONFIDENCE_MISSING, source)
     rejected: Counter[str] = Counter()
     confidences = np.full(len(rows), np.nan)
     for position, row in enumerate(rows):
-        confidence, reason = (None, MISSING) if row is NOWHERE else scale.one(row)
+        confidence, reason = scale.one(None if row is NOWHERE else row)
         if reason:
             rejected[reason] += 1
         if confidence is not None:
             confidences[position] = confidence
-    return Extracted(confidences, None, source, len(rows), rejected=dict(rejected))
+    return collected(confidences, source, rejected=dict(rejected))
 
 
 def _vector(value: Any, scale: Scale, source: str) -> Extracted:
@@ -91,6 +97,6 @@ def _vector(value: Any, scale: Scale, source: str) -> Extracted:
         confidence, reason = scale.one(value)
         return Extracted(confidence, None, source, rejected={reason: 1} if reason else NOTHING)
     if not array.size:
-        return rejection(MISSING, source)
+        return rejection(CONFIDENCE_MISSING, source)
     confidences, rejected = scale.many(array)
-    return Extracted(confidences, None, source, array.size, rejected=rejected)
+    return collected(confidences, source, rejected=rejected)

@@ -3,6 +3,7 @@ This module brings one number, or a vector of them, onto 0..1: scale, policy and
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
@@ -13,10 +14,11 @@ import numpy as np
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.extract import arrays
 from otel_confidence.sdk.extract.extracted import (
+    CONFIDENCE_MISSING,
     INVALID_VALUE,
-    MISSING,
     OUT_OF_RANGE,
     OVERFLOW,
+    reasons,
     wrong_type,
 )
 
@@ -49,7 +51,7 @@ class Scale:
             return (0.0 if number < self.lower else 1.0), OUT_OF_RANGE
         return None, OUT_OF_RANGE
 
-    def many(self, values: arrays.Floats) -> tuple[arrays.Floats, dict[str, int]]:
+    def many(self, values: arrays.Floats) -> tuple[arrays.Floats, Mapping[str, int]]:
         """
         The same for a vector of shape [n]: NaN where rejected, and reasons with their counts.
         """
@@ -61,11 +63,11 @@ class Scale:
             INVALID_VALUE: int(values.size - np.count_nonzero(finite)),
             OUT_OF_RANGE: int(np.count_nonzero(outside)),
         }
-        kept = np.where(finite, kept, np.nan)
-        return kept, {reason: count for reason, count in counts.items() if count}
+        return np.where(finite, kept, np.nan), reasons(counts)
 
 
 UNIT: Final = Scale()
+"""Confidences as they are kept."""
 
 
 def number_of(value: Any) -> tuple[float | None, str]:
@@ -73,7 +75,7 @@ def number_of(value: Any) -> tuple[float | None, str]:
     A Python float for any real number or array of no dimension; else None and the reason.
     """
     if value is None:
-        return None, MISSING
+        return None, CONFIDENCE_MISSING
     if isinstance(value, (bool, np.bool_)):
         return None, wrong_type(value)
     if isinstance(value, (Real, Decimal)):
@@ -115,6 +117,14 @@ def scale_of(scale: str | Ends, out_of_range: str) -> Scale:
     )
 
 
+def is_positive(value: object) -> bool:
+    """
+    Whether the value is a finite real number above 0.
+    """
+    number, _ = number_of(value)
+    return number is not None and 0.0 < number < math.inf
+
+
 def _ordered(lower: object, upper: object) -> bool:
-    real = all(isinstance(v, Real) and not isinstance(v, bool) for v in (lower, upper))
-    return real and math.isfinite(lower) and math.isfinite(upper) and lower < upper  # type: ignore[operator,arg-type]  # both are real
+    ends = [number_of(end)[0] for end in (lower, upper)]
+    return None not in ends and -math.inf < ends[0] < ends[1] < math.inf  # type: ignore[operator]  # none is None
