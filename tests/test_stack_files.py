@@ -1,0 +1,314 @@
+"""
+This module checks the stack's files against each other and against the table of signals.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from otel_confidence.conventions import MODEL_NAME
+
+ROOT = Path(__file__).parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+NOTIFY: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.notify.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+VERSIONS = dict(
+    line.split("=", 1)
+    for line in (ROOT / ".env").read_text().splitlines()
+    if line and not line.startswith("#")
+)
+GATEWAY: dict[str, Any] = yaml.safe_load((ROOT / "collector" / "gateway.yaml").read_text())
+FOLDERS = ("alertmanager", "collector", "grafana", "loki", "prometheus", "tempo")
+YAML_FILES = [
+    *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.y*ml")),
+    *sorted(ROOT.glob("docker-compose*.yml")),
+]
+
+
+def service_names() -> list[str]:
+    return sorted(SERVICES)
+
+
+def published(service: str) -> list[tuple[str, str, str]]:
+    """
+    Address, port of the host and port of the container, for each published port.
+    """
+    ports = [port.split("/")[0].split(":") for port in SERVICES[service].get("ports", [])]
+    return [(address, host, inside) for address, host, inside in ports]
+
+
+def ports_inside(service: str) -> set[str]:
+    return {inside for _, _, inside in published(service)} | set(
+        SERVICES[service].get("expose", [])
+    )
+
+
+def references() -> Iterator[tuple[str, str, str]]:
+    """
+    Every ``service:port`` that a configuration names, with the file that names it.
+    """
+    names = "|".join(SERVICES)
+    for path in YAML_FILES:
+        text = re.sub(r"#.*", "", path.read_text())
+        if path.name.startswith("docker-compose"):
+            text = re.sub(r"image: .*", "", text)
+        for name, port in re.findall(rf"(?<![\w.-])({names}):(\d+)", text):
+            yield str(path.relative_to(ROOT)), name, port
+
+
+def walk(value: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """
+    Every leaf of nested mappings and lists, with the keys that lead to it.
+    """
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from walk(below, *path, str(key))
+    elif isinstance(value, list):
+        for below in value:
+            yield from walk(below, *path)
+    else:
+        yield path, value
+
+
+@pytest.mark.parametrize("path", YAML_FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_yaml_loads(path: Path) -> None:
+    """
+    Each YAML file is one mapping.
+    """
+    assert isinstance(yaml.safe_load(path.read_text()), dict)
+
+
+def test_images_are_pinned_by_the_version_file() -> None:
+    """
+    Every image's tag is a variable of .env, .env has no other variable, and no tag floats.
+    """
+    tags = {re.fullmatch(r"[\w./-]+:\$\{(\w+)\}", s["image"]) for s in SERVICES.values()}
+
+    assert None not in tags
+    assert set(VERSIONS) == {tag[1] for tag in tags if tag}
+    assert all(re.fullmatch(r"v?\d+\.\d+\.\d+", version) for version in VERSIONS.values())
+
+
+def test_the_built_collector_is_the_images_version() -> None:
+    """
+    The Collector that is built for tests and the image have one version.
+    """
+    builder = yaml.safe_load((ROOT / "collector" / "builder.yaml").read_text())
+    parts = ("extensions", "receivers", "processors", "connectors", "exporters")
+    modules = {module["gomod"].split(" v")[1] for part in parts for module in builder[part]}
+
+    assert VERSIONS["OTELCOL_VERSION"] == builder["dist"]["version"]
+    assert {VERSIONS["OTELCOL_VERSION"]} == modules
+
+
+@pytest.mark.parametrize("service", service_names())
+def test_ports_are_bound_to_loopback(service: str) -> None:
+    """
+    No port can be reached from another host.
+    """
+    addresses = {address for address, _, _ in published(service)}
+
+    assert addresses <= {"127.0.0.1"}
+
+
+def test_no_two_services_want_one_port() -> None:
+    """
+    Each port of the host is given once.
+    """
+    taken = [host for service in SERVICES for _, host, _ in published(service)]
+
+    assert sorted(set(taken)) == sorted(taken)
+
+
+@pytest.mark.parametrize("service", service_names())
+def test_mounts_exist_and_are_read_only(service: str) -> None:
+    """
+    Every mounted file or folder is in the repository and cannot be written to by its service.
+    """
+    mounts = [volume.split(":") for volume in SERVICES[service]["volumes"]]
+    from_here = [mount for mount in mounts if mount[0].startswith(".")]
+
+    assert from_here
+    assert [] == [source for source, *_ in from_here if not (ROOT / source).exists()]
+    assert [] == [mount for mount in from_here if mount[2:] != ["ro"]]
+
+
+def test_volumes_are_declared() -> None:
+    """
+    Each named volume is declared, and each declared volume is used.
+    """
+    used = {v.split(":")[0] for s in SERVICES.values() for v in s["volumes"] if v[0] != "."}
+
+    assert set(COMPOSE["volumes"]) == used
+
+
+@pytest.mark.parametrize("service", service_names())
+def test_named_configuration_is_mounted(service: str) -> None:
+    """
+    The configuration that a command names lies in a mounted folder.
+    """
+    named = re.search(r"config(?:\.file)?=(\S+)", " ".join(SERVICES[service].get("command", [])))
+    mounts = {v.split(":")[1]: ROOT / v.split(":")[0] for v in SERVICES[service]["volumes"]}
+    if named is None:
+        assert service == "grafana"
+        return
+    inside = Path(named[1])
+
+    assert (mounts[str(inside.parent)] / inside.name).is_file()
+
+
+@pytest.mark.parametrize("service", service_names())
+def test_service_is_bounded_and_watched(service: str) -> None:
+    """
+    A service has a memory limit, no capabilities, and a health check where its image allows one.
+    """
+    described = SERVICES[service]
+
+    assert described["mem_limit"]
+    assert ["ALL"] == described["cap_drop"]
+    assert "healthcheck" in described or service == "otel-gateway"
+
+
+def test_nothing_holds_a_secret() -> None:
+    """
+    No file of the stack holds a password, a token or a key, only the name of a file.
+    """
+    secret = re.compile(r"(password|secret|token|api_key|routing_key|api_url|_key)$")
+    found = [
+        (path.name, keys, value)
+        for path in YAML_FILES
+        for keys, value in walk(yaml.safe_load(path.read_text()))
+        if keys and secret.search(keys[-1].lower())
+    ]
+
+    assert [] == found
+
+
+def test_grafana_has_no_password_to_guess() -> None:
+    """
+    Grafana lets everyone look and creates no account that could log in.
+    """
+    settings = SERVICES["grafana"]["environment"]
+
+    assert "true" == settings["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"]
+    assert "Viewer" == settings["GF_AUTH_ANONYMOUS_ORG_ROLE"]
+    assert "true" == settings["GF_AUTH_DISABLE_LOGIN_FORM"]
+
+
+def test_references_lead_to_services_and_their_ports() -> None:
+    """
+    Wherever a file names a service with a port, that service offers the port.
+    """
+    found = list(references())
+    wrong = [r for r in found if r[2] not in ports_inside(r[1])]
+
+    assert len(found) >= 10
+    assert [] == wrong
+
+
+@pytest.mark.parametrize(
+    ("file", "keys", "service"),
+    [
+        ("tempo/tempo.yaml", ("server", "http_listen_port"), "tempo"),
+        ("loki/loki.yaml", ("server", "http_listen_port"), "loki"),
+    ],
+)
+def test_listening_ports_are_offered(file: str, keys: tuple[str, ...], service: str) -> None:
+    """
+    The port a program listens on is the one its service offers.
+    """
+    leaves = dict(walk(yaml.safe_load((ROOT / file).read_text())))
+
+    assert str(leaves[keys]) in ports_inside(service)
+
+
+def test_every_door_of_the_gateway_is_offered() -> None:
+    """
+    Each address that the gateway listens on belongs to its service's ports, and no other does.
+    """
+    doors = {
+        value.rpartition(":")[2]
+        for _, value in walk({k: GATEWAY[k] for k in ("extensions", "receivers")})
+        if str(value).startswith("0.0.0.0:")
+    }
+    pull = GATEWAY["service"]["telemetry"]["metrics"]["readers"][0]["pull"]
+    own = str(pull["exporter"]["prometheus"]["port"])
+
+    assert ports_inside("otel-gateway") == doors | {own}
+
+
+@pytest.mark.parametrize("name", ["alertmanager.yml", "notify.yml"])
+def test_alerts_reach_a_receiver_and_group_by_their_labels(name: str) -> None:
+    """
+    Every route leads to a receiver, and grouping and inhibition use labels that alerts have.
+    """
+    settings = yaml.safe_load((ROOT / "alertmanager" / name).read_text())
+    routes = [settings["route"], *settings["route"].get("routes", [])]
+    rules = settings["inhibit_rules"]
+
+    assert {r["receiver"] for r in routes} == {r["name"] for r in settings["receivers"]}
+    assert ["alertname", MODEL_NAME.label] == settings["route"]["group_by"]
+    assert all([MODEL_NAME.label] == rule["equal"] for rule in rules)
+
+
+def test_notifying_changes_nothing_else() -> None:
+    """
+    The configuration that notifies groups and inhibits as the one that only shows.
+    """
+    shown, told = (
+        yaml.safe_load((ROOT / "alertmanager" / name).read_text())
+        for name in ("alertmanager.yml", "notify.yml")
+    )
+    timing = ("group_by", "group_wait", "group_interval", "repeat_interval")
+
+    assert shown["inhibit_rules"] == told["inhibit_rules"]
+    assert [shown["route"][k] for k in timing] == [told["route"][k] for k in timing]
+
+
+def test_notifications_find_their_secrets() -> None:
+    """
+    Each secret file that Alertmanager reads is one that the overlay gives it.
+    """
+    settings = yaml.safe_load((ROOT / "alertmanager" / "notify.yml").read_text())
+    read = {
+        str(value).removeprefix("/run/secrets/")
+        for keys, value in walk(settings)
+        if keys[-1].endswith("_file")
+    }
+
+    assert set(NOTIFY["secrets"]) == read
+    assert set(NOTIFY["services"]["alertmanager"]["secrets"]) == read
+
+
+def test_panels_and_links_find_their_data_sources() -> None:
+    """
+    Data sources have the uids that dashboards and links between sources use.
+    """
+    path = ROOT / "grafana" / "provisioning" / "datasources" / "otel-confidence.yaml"
+    sources = yaml.safe_load(path.read_text())["datasources"]
+    uids = {source["uid"] for source in sources}
+    linked = {
+        value
+        for keys, value in walk(sources)
+        if keys[-1].lower().endswith("uid")  # datasourceUid, alertmanagerUid
+    }
+
+    assert {"prometheus", "tempo", "loki", "alertmanager"} == uids
+    assert linked <= uids
+
+
+def test_dashboards_are_mounted_where_grafana_looks() -> None:
+    """
+    The provider's folder is the mounted one, and the home dashboard is in it.
+    """
+    path = ROOT / "grafana" / "provisioning" / "dashboards" / "otel-confidence.yaml"
+    folder = yaml.safe_load(path.read_text())["providers"][0]["options"]["path"]
+    mounts = {v.split(":")[1]: v.split(":")[0] for v in SERVICES["grafana"]["volumes"]}
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+
+    assert "./grafana/dashboards" == mounts[folder]
+    assert (ROOT / mounts[str(Path(home).parent)] / Path(home).name).is_file()

@@ -1,0 +1,117 @@
+"""
+This module lets the stack's own programs read its files.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+TOOLS = Path(
+    os.environ.get("OTEL_CONFIDENCE_TOOLS", Path.home() / ".cache" / "otel-confidence" / "tools")
+)
+VERSIONS = dict(
+    line.split("=", 1)
+    for line in (ROOT / ".env").read_text().splitlines()
+    if line and not line.startswith("#")
+)
+RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
+RULE_TESTS = sorted((ROOT / "prometheus" / "tests").glob("*.yml"))
+
+
+def program(name: str, version: str) -> Path:
+    """
+    A program of the stack, as ``tools/stack_tools.py`` leaves it.
+    """
+    path = TOOLS / f"{name}-{VERSIONS[version].removeprefix('v')}"
+    if not path.exists():
+        reason = f"{path.name} is not in {TOOLS}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def accepts(path: Path, *arguments: str) -> None:
+    """
+    Run a program that must find nothing to complain of.
+    """
+    run = subprocess.run(
+        [path, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+    )
+
+    assert 0 == run.returncode, run.stdout + run.stderr
+
+
+def test_collector_accepts_the_gateway() -> None:
+    """
+    The Collector knows every component and setting of the gateway.
+    """
+    collector = program("otelcol-confidence", "OTELCOL_VERSION")
+
+    accepts(collector, "validate", f"--config={ROOT / 'collector' / 'gateway.yaml'}")
+
+
+def test_prometheus_accepts_its_configuration() -> None:
+    """
+    Prometheus reads its configuration.
+    """
+    promtool = program("promtool", "PROMETHEUS_VERSION")
+
+    accepts(promtool, "check", "config", "prometheus/prometheus.yml")
+
+
+def test_prometheus_accepts_the_rules() -> None:
+    """
+    Prometheus reads every rule and finds nothing to warn of.
+    """
+    promtool = program("promtool", "PROMETHEUS_VERSION")
+
+    accepts(promtool, "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULES))
+
+
+@pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.stem)
+def test_rules_pass_their_cases(path: Path) -> None:
+    """
+    Each alert fires, stays silent and copes with missing traffic as its cases say.
+    """
+    promtool = program("promtool", "PROMETHEUS_VERSION")
+
+    accepts(promtool, "test", "rules", str(path))
+
+
+@pytest.mark.parametrize("name", ["alertmanager.yml", "notify.yml"])
+def test_alertmanager_accepts_its_configuration(name: str, tmp_path: Path) -> None:
+    """
+    Alertmanager reads its configuration and its templates.
+    """
+    amtool = program("amtool", "ALERTMANAGER_VERSION")
+    settings = yaml.safe_load((ROOT / "alertmanager" / name).read_text())
+    settings["templates"] = [str(ROOT / "alertmanager" / "templates" / "*.tmpl")]
+    here = tmp_path / name
+    here.write_text(yaml.safe_dump(settings))
+
+    accepts(amtool, "check-config", str(here))
+
+
+@pytest.mark.parametrize(
+    ("labels", "receivers"),
+    [
+        (["severity=warning", "ml_model_name=digits"], "webhook,slack"),
+        (["severity=critical", "ml_model_name=digits"], "webhook,pagerduty,email,slack"),
+    ],
+    ids=["a warning", "a critical alert"],
+)
+def test_alerts_are_routed(labels: list[str], receivers: str) -> None:
+    """
+    A machine hears of every alert; people are told according to its severity.
+    """
+    amtool = program("amtool", "ALERTMANAGER_VERSION")
+
+    accepts(
+        amtool, "config", "routes", "test", "--config.file=alertmanager/notify.yml",
+        f"--verify.receivers={receivers}", *labels,
+    )  # fmt: skip
