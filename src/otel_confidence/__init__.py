@@ -1,1 +1,35 @@
-"""Confidence as ordinary telemetry."""
+"""
+This module is the front door: the names users type.
+
+    import otel_confidence as oc
+
+    oc.configure(service_name="digits")
+
+    @oc.track_confidence(model="digits", version="1", confidence="proba.max", label="label")
+    def classify(pixels): ...
+"""
+
+from otel_confidence.errors import ConfigurationError, InvalidRecord, OtelConfidenceError
+from otel_confidence.sdk.calls import Call
+from otel_confidence.sdk.providers import configure, flush, shutdown
+from otel_confidence.sdk.recording import record_feedback, record_outcome
+from otel_confidence.sdk.telemetry import Telemetry
+from otel_confidence.sdk.tracking import last_receipt, prediction, track_confidence
+from otel_confidence.settings import Settings
+
+__all__ = [
+    "Call",
+    "ConfigurationError",
+    "InvalidRecord",
+    "OtelConfidenceError",
+    "Settings",
+    "Telemetry",
+    "configure",
+    "flush",
+    "last_receipt",
+    "prediction",
+    "record_feedback",
+    "record_outcome",
+    "shutdown",
+    "track_confidence",
+]

@@ -1,0 +1,56 @@
+"""
+This module emits events: log records with an event name.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry.context import Context
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    TraceFlags,
+    set_span_in_context,
+)
+
+from otel_confidence import conventions as c
+from otel_confidence.records import Link
+
+Value = str | bool | int | float
+
+_SEVERITIES: Final = {"INFO": SeverityNumber.INFO, "WARN": SeverityNumber.WARN,
+                      "ERROR": SeverityNumber.ERROR}  # fmt: skip
+
+
+def emit(
+    logger: Logger,
+    event: c.Event,
+    attributes: Mapping[str, Value],
+    *,
+    time_s: float,
+    context: Context | None = None,
+) -> None:
+    """
+    Emit one event, its name also as an attribute because Loki drops the record's own.
+    """
+    logger.emit(
+        timestamp=int(time_s * 1e9),
+        context=context,
+        severity_number=_SEVERITIES[event.severity],
+        severity_text=event.severity,
+        body=event.about,
+        attributes={c.EVENT_NAME.name: event.name, **attributes},
+        event_name=event.name,
+    )
+
+
+def context_of(link: Link) -> Context | None:
+    """
+    A context that places an event in the trace of an earlier prediction.
+    """
+    if not link.trace_id:
+        return None
+    flags = TraceFlags(TraceFlags.SAMPLED if link.sampled else TraceFlags.DEFAULT)
+    place = SpanContext(link.trace_id, link.span_id, is_remote=True, trace_flags=flags)
+    return set_span_in_context(NonRecordingSpan(place), Context())

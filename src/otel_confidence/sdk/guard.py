@@ -1,0 +1,144 @@
+"""
+This module is the border to the user's program: no fault of ours, or plugged into us, crosses it.
+"""
+
+import functools
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from types import CodeType, TracebackType
+from typing import Any, Final, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_LOG: Final = logging.getLogger("otel_confidence")
+
+
+class Guard:
+    """
+    Contains faults by place: each is counted, and logged the first time its place fails.
+
+    A guarded block ends quietly when something inside it raises. Only an interrupt of the program
+    passes: KeyboardInterrupt in the main thread, and SystemExit raised by a signal handler that
+    happened to run inside the block. Other subclasses of BaseException, CancelledError included,
+    can only come from a plugged-in callable, because a guarded block never awaits.
+    """
+
+    def __init__(
+        self, *, strict: bool = False, count: Callable[[str, str], None] | None = None
+    ) -> None:
+        self.strict = strict
+        """Whether faults are raised instead of contained; for tests."""
+        self._count = count
+        self._places: dict[str, Place] = {}
+        self._said: set[str] = set()
+
+    def __call__(self, place: str) -> "Place":
+        """
+        The guard at one place, for a ``with`` statement; reentrant and shared by threads.
+        """
+        found = self._places.get(place)
+        return found or self._places.setdefault(place, Place(self, place))
+
+    def wrap(self, place: str, function: Callable[P, R]) -> Callable[P, R | None]:
+        """
+        A function that returns None where the given one would raise.
+        """
+        here = self(place)
+
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R | None:
+            with here:
+                return function(*args, **kwargs)
+            return None
+
+        return guarded
+
+    def say_once(self, key: str, message: str, *arguments: object) -> None:
+        """
+        Log a warning, only the first time for its key.
+        """
+        if key not in self._said:
+            self._said.add(key)
+            _LOG.warning(message, *arguments)
+
+    def caught(self, place: str, error: BaseException) -> bool:
+        """
+        Whether an exception was contained; it is counted and, once for its place, logged.
+        """
+        if _interrupts(error):
+            return False
+        name = type.__getattribute__(type(error), "__name__")
+        try:
+            if self._count is not None:
+                self._count(place, name)
+            if not self.strict:
+                self.say_once(
+                    place,
+                    "otel_confidence: a fault in %s was contained, only telemetry is lost: %s",
+                    place,
+                    name,
+                )
+                _LOG.debug("otel_confidence: %s", place, exc_info=_printable(error))
+        except Exception:  # noqa: BLE001, S110  a logging handler's fault has nowhere left to go
+            pass
+        return not self.strict
+
+
+class Place:
+    """
+    One guarded place.
+    """
+
+    __slots__ = ("_guard", "name")
+
+    def __init__(self, guard: Guard, name: str) -> None:
+        self._guard = guard
+        self.name = name
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        return error is not None and self._guard.caught(self.name, error)
+
+
+def _printable(error: BaseException) -> Any:
+    """
+    What logging can show of an exception whose own text may raise, hang or be endless.
+    """
+    return (RuntimeError, RuntimeError(type(error).__name__), error.__traceback__)
+
+
+def _interrupts(error: BaseException) -> bool:
+    if isinstance(error, Exception) or threading.current_thread() is not threading.main_thread():
+        return False
+    if isinstance(error, KeyboardInterrupt):
+        return True
+    return isinstance(error, SystemExit) and not _handlers().isdisjoint(_codes(error))
+
+
+def _handlers() -> set[CodeType]:
+    """
+    The code of every signal handler written in Python.
+    """
+    handlers = (signal.getsignal(number) for number in signal.valid_signals())
+    functions = (getattr(handler, "__func__", handler) for handler in handlers)
+    codes = (getattr(function, "__code__", None) for function in functions)
+    return {code for code in codes if code is not None}
+
+
+def _codes(error: BaseException) -> set[CodeType]:
+    codes = set()
+    trace = error.__traceback__
+    while trace is not None:
+        codes.add(trace.tb_frame.f_code)
+        trace = trace.tb_next
+    return codes

@@ -1,0 +1,223 @@
+"""
+This module wires the library to OpenTelemetry: ``configure()``, ``flush()`` and ``shutdown()``.
+
+Providers that the program has set are used as they are. Only where none is set, ours are made from
+OpenTelemetry's own variables, set as the global ones, flushed and ended with the process.
+"""
+
+import atexit
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import _logs, metrics, trace
+
+from otel_confidence.sdk.current import current
+from otel_confidence.sdk.telemetry import Telemetry
+from otel_confidence.settings import Settings
+
+if TYPE_CHECKING:
+    from otel_confidence.sdk.pipelines import Pipelines
+
+_lock = threading.Lock()
+_pipelines: "Pipelines | None" = None
+_service_name: str | None = None
+_hooked = False
+
+
+def configure(
+    *,
+    service_name: str | None = None,
+    meter_provider: metrics.MeterProvider | None = None,
+    tracer_provider: trace.TracerProvider | None = None,
+    logger_provider: _logs.LoggerProvider | None = None,
+    thresholds: Sequence[float] | None = None,
+    event_sample_ratio: float | None = None,
+    receipt_key: str | None = None,
+    shutdown_timeout_s: float | None = None,
+    strict: bool | None = None,
+) -> Telemetry:
+    """
+    Begin to send what is recorded; again, to change settings: nothing is made or sent twice.
+
+    Without providers it takes OpenTelemetry's global ones, and makes OTLP ones where none is set:
+    to ``http://localhost:4318`` unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` says otherwise.
+
+    Args:
+        service_name: the resource's ``service.name``, for providers made here.
+        meter_provider: the provider to measure with.
+        tracer_provider: the provider to trace with.
+        logger_provider: the provider to emit events with.
+        thresholds: more bucket edges of the confidence histogram.
+        event_sample_ratio: share of predictions that leave a result event.
+        receipt_key: secret to sign receipts with.
+        shutdown_timeout_s: how long the end of the process may wait for delivery, seconds.
+        strict: raise contained faults, in tests.
+
+    Raises:
+        ConfigurationError: a setting or variable is wrong, or an optional library is missing.
+    """
+    settings = Settings.read(
+        thresholds=thresholds,
+        event_sample_ratio=event_sample_ratio,
+        receipt_key=receipt_key,
+        shutdown_timeout_s=shutdown_timeout_s,
+        strict=strict,
+    )
+    telemetry = current()
+    with _lock:
+        telemetry.adjust(settings)
+        telemetry.enabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() != "true"
+        if telemetry.enabled:
+            _connect(telemetry, service_name, meter_provider, tracer_provider, logger_provider)
+    return telemetry
+
+
+def flush(timeout_s: float = 5.0) -> bool:
+    """
+    Send what waits; True only when everything recorded so far was delivered.
+
+    Providers of the program's own are flushed too, and believed.
+    """
+    with current().guard("flush"):
+        pipelines = _pipelines
+        deadline = time.monotonic() + timeout_s
+        ours = pipelines is None or pipelines.flush(timeout_s)
+        theirs = [_flush_theirs(p, deadline) for p in _foreign(pipelines)]
+        return ours and all(theirs)
+    return False
+
+
+def shutdown(timeout_s: float | None = None) -> bool:
+    """
+    Send what waits and end delivery; True only when all of it was delivered. Twice does no harm.
+    """
+    telemetry = current()
+    with telemetry.guard("shutdown"):
+        limit = telemetry.settings.shutdown_timeout_s if timeout_s is None else timeout_s
+        pipelines = _pipelines
+        if pipelines is None:
+            return flush(limit)
+        sent = pipelines.shutdown(limit)
+        telemetry.closed = True
+        return sent
+    return False
+
+
+def _connect(
+    telemetry: Telemetry,
+    service_name: str | None,
+    meter_provider: metrics.MeterProvider | None,
+    tracer_provider: trace.TracerProvider | None,
+    logger_provider: _logs.LoggerProvider | None,
+) -> None:
+    global _pipelines, _service_name
+    if _pipelines is not None and not telemetry.closed:
+        if service_name not in {None, _service_name}:
+            telemetry.guard.say_once(
+                "service_name", "otel_confidence: service.name stays %r, got %r", _service_name,
+                service_name,
+            )  # fmt: skip
+        if meter_provider or tracer_provider or logger_provider:
+            telemetry.bind(meter_provider, tracer_provider, logger_provider)
+        return
+    meter_provider = meter_provider or _already(metrics.get_meter_provider())
+    tracer_provider = tracer_provider or _already(trace.get_tracer_provider())
+    logger_provider = logger_provider or _already(_logs.get_logger_provider())
+    if not (meter_provider and tracer_provider and logger_provider):
+        made = _make(telemetry, service_name)
+        meter_provider = meter_provider or made.meter_provider()
+        tracer_provider = tracer_provider or made.tracer_provider()
+        logger_provider = logger_provider or made.logger_provider()
+        _publish(made)
+        _pipelines, _service_name = made, service_name
+        _hook()
+    telemetry.bind(meter_provider, tracer_provider, logger_provider)
+    telemetry.closed = False
+
+
+def _make(telemetry: Telemetry, service_name: str | None) -> "Pipelines":
+    from otel_confidence.sdk.pipelines import Pipelines  # the SDK, which not everybody needs
+
+    def count(signal: str, reason: str, number: int) -> None:
+        if reason:
+            telemetry.dropped(signal, reason, number)
+        else:
+            telemetry.recorded(signal, number)
+
+    def guarded(place: str, job: Callable[[], object]) -> Callable[[], object]:
+        return telemetry.guard.wrap(place, job)
+
+    return Pipelines(service_name=service_name, count=count, guarded=guarded)
+
+
+def _publish(made: "Pipelines") -> None:
+    """
+    Set what was made as the global providers, where none is set.
+    """
+    if "metrics" in made.made and not _already(metrics.get_meter_provider()):
+        metrics.set_meter_provider(made.made["metrics"].provider)
+    if "traces" in made.made and not _already(trace.get_tracer_provider()):
+        trace.set_tracer_provider(made.made["traces"].provider)
+    if "logs" in made.made and not _already(_logs.get_logger_provider()):
+        _logs.set_logger_provider(made.made["logs"].provider)
+
+
+def _already(provider: Any) -> Any:
+    """
+    The provider, or None where it is only the API's proxy or no-op, or one of ours that has ended.
+    """
+    module = type(provider).__module__
+    api = module.startswith(
+        (
+            "opentelemetry.metrics",
+            "opentelemetry.trace",
+            "opentelemetry._logs",
+            "opentelemetry.util",
+        )
+    )
+    ended = _pipelines is not None and any(p.provider is provider for p in _pipelines.made.values())
+    return None if api or ended else provider
+
+
+def _foreign(pipelines: "Pipelines | None") -> list[Any]:
+    ours = [] if pipelines is None else [p.provider for p in pipelines.made.values()]
+    found = (trace.get_tracer_provider(), _logs.get_logger_provider(), metrics.get_meter_provider())
+    return [p for p in found if hasattr(p, "force_flush") and all(p is not o for o in ours)]
+
+
+def _flush_theirs(provider: Any, deadline: float) -> bool:
+    answer: list[bool] = []
+    job = current().guard.wrap(
+        "flush.theirs", lambda: answer.append(provider.force_flush() is not False)
+    )
+    thread = threading.Thread(target=job, name="otel_confidence flush", daemon=True)
+    thread.start()
+    thread.join(max(deadline - time.monotonic(), 0))
+    return answer == [True]
+
+
+def _hook() -> None:
+    global _hooked  # noqa: PLW0603  hooks can't be taken back, so they are set once
+    if _hooked:
+        return
+    _hooked = True
+    atexit.register(shutdown)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _after_fork_in_child() -> None:
+    """
+    Measure from zero in a child: what the parent counted is the parent's to report.
+    """
+    global _lock  # noqa: PLW0603  the inherited lock may be held by a thread left behind
+    _lock = threading.Lock()
+    telemetry = current()
+    with telemetry.guard("fork"):
+        telemetry.restart()
+        fresh = None if _pipelines is None else _pipelines.restart()
+        if fresh is not None:
+            telemetry.measure_with(fresh)

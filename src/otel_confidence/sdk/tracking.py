@@ -1,0 +1,156 @@
+"""
+This module opens tracking to users: ``prediction()``, and ``track_confidence`` over it.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from otel_confidence.errors import ConfigurationError
+from otel_confidence.sdk import streams
+from otel_confidence.sdk.calls import Call, Tracker, last_call
+from otel_confidence.sdk.current import current
+from otel_confidence.sdk.series import OTHER
+from otel_confidence.sdk.telemetry import Telemetry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_MARK: Final = "__otel_confidence__"
+
+
+def prediction(
+    *,
+    model: str,
+    version: str = "",
+    threshold: float | None = None,
+    telemetry: Telemetry | None = None,
+) -> Call:
+    """
+    A prediction made inside a ``with`` block; say what it was with ``p.set()``.
+
+    It never raises: under a wrong name or threshold the prediction is recorded as of model
+    ``_OTHER``, and what is wrong is said once.
+
+    Args:
+        model: the model's name.
+        version: its version.
+        threshold: the confidence below which a prediction is not accepted.
+        telemetry: where to record; the configured one by default.
+    """
+    guard = (telemetry or current()).guard
+    with guard("prediction"):
+        return _tracker(model, version, threshold, telemetry).call()
+    return _tracker(OTHER, "", None, telemetry).call()
+
+
+@functools.lru_cache(maxsize=256)
+def _tracker(
+    model: str, version: str, threshold: float | None, telemetry: Telemetry | None
+) -> Tracker:
+    return Tracker(model=model, version=version, threshold=threshold, telemetry=telemetry)
+
+
+def track_confidence(
+    *,
+    model: str,
+    version: str = "",
+    confidence: Any = None,
+    label: Any = None,
+    threshold: float | None = None,
+    telemetry: Telemetry | None = None,
+) -> Callable[[F], F]:
+    """
+    Record every call of a function: what it returns and raises is untouched.
+
+    Takes functions, coroutine functions, generators, asynchronous generators, methods, class and
+    static methods, properties and any other callable. A function tracked already for the same model
+    and version is given back as it is.
+
+    Args:
+        model: the model's name.
+        version: its version.
+        confidence: where the result says how sure the model was, such as ``"proba.max"``.
+        label: where the result names the predicted label.
+        threshold: the confidence below which a prediction is not accepted.
+        telemetry: where to record; the configured one by default.
+
+    Raises:
+        ConfigurationError: a declaration is wrong; the message says what would be right.
+    """
+    from otel_confidence.sdk.extract import extractor  # numpy, which the front door leaves alone
+
+    tracker = Tracker(
+        model=model,
+        version=version,
+        threshold=threshold,
+        extract=extractor(confidence, label=label),
+        telemetry=telemetry,
+    )
+    tracker.announce()
+
+    def decorate(function: F) -> F:
+        tracked: F = _tracked(function, tracker)
+        return tracked
+
+    return decorate
+
+
+def last_receipt() -> str:
+    """
+    The receipt of the call that ended last in this thread or task; empty where there is none.
+    """
+    call = last_call.get()
+    return "" if call is None else call.receipt
+
+
+def _tracked(function: Any, tracker: Tracker) -> Any:
+    if isinstance(function, (classmethod, staticmethod)):
+        return type(function)(_tracked(function.__func__, tracker))
+    if isinstance(function, property):
+        getter = None if function.fget is None else _tracked(function.fget, tracker)
+        return property(getter, function.fset, function.fdel, function.__doc__)
+    if not callable(function):
+        raise ConfigurationError(f"only something callable can be tracked, got {function!r}")
+    mark = (tracker.model, tracker.version)
+    if getattr(function, _MARK, None) == mark:
+        return function
+    tracked = functools.wraps(function)(_wrapper(function)(function, tracker))
+    setattr(tracked, _MARK, mark)
+    return tracked
+
+
+def _wrapper(function: Any) -> Callable[[Any, Tracker], Any]:
+    """
+    Which of the four wrappers fits; a callable object is what its ``__call__`` is.
+    """
+    plain = function
+    while isinstance(plain, functools.partial):
+        plain = plain.func
+    if not inspect.isroutine(plain) and not inspect.isclass(plain):
+        plain = type(plain).__call__
+    if inspect.iscoroutinefunction(plain):
+        return _coroutine
+    if inspect.isasyncgenfunction(plain):
+        return streams.async_generator
+    return streams.generator if inspect.isgeneratorfunction(plain) else _function
+
+
+def _function(function: Callable[..., Any], tracker: Tracker) -> Callable[..., Any]:
+    def tracked(*args: Any, **kwargs: Any) -> Any:
+        with tracker.call() as call:
+            result = function(*args, **kwargs)
+            call.take(result)
+        return result
+
+    return tracked
+
+
+def _coroutine(function: Callable[..., Any], tracker: Tracker) -> Callable[..., Any]:
+    async def tracked(*args: Any, **kwargs: Any) -> Any:
+        with tracker.call() as call:
+            result = await function(*args, **kwargs)
+            call.take(result)
+        return result
+
+    return tracked

@@ -1,0 +1,118 @@
+"""
+This module holds the settings of the user's half, from arguments, then the environment.
+
+Each setting can be given as an argument of ``configure()`` or, in capitals, as an environment
+variable: ``event_sample_ratio`` is ``OTEL_CONFIDENCE_EVENT_SAMPLE_RATIO``. Where and how telemetry
+is sent is not settled here but by OpenTelemetry's own ``OTEL_*`` variables.
+"""
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from otel_confidence.errors import ConfigurationError
+
+PREFIX: Final = "OTEL_CONFIDENCE_"
+"""What every environment variable of the library begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    How the library records.
+
+    Raises:
+        ConfigurationError: a value is out of its range; the message names it and the range.
+    """
+
+    event_sample_ratio: float = 1.0
+    """Share of predictions that leave an ``ml.prediction.result`` event, chosen by prediction id.
+
+    Every prediction does, by default: events are what single predictions are looked up in. Lower it
+    where their volume costs too much; low-confidence events are never sampled away.
+    """
+    receipt_key: str = field(default="", repr=False)
+    """Secret that receipts are signed with (HMAC-SHA-256); empty: a checksum against accidents."""
+    thresholds: tuple[float, ...] = ()
+    """More bucket edges of the confidence histogram, beside those of declared thresholds."""
+    max_models: int = 200
+    """Models, told apart by name and version, that get series of their own; others share one."""
+    max_series: int = 1900
+    """Attribute combinations of one counter; the rest is summed as ``otel.metric.overflow``.
+
+    Below the 2,000 at which OpenTelemetry itself folds.
+    """
+    seen_outcomes: int = 65_536
+    """How many outcomes are remembered, so that a truth reported twice counts once."""
+    shutdown_timeout_s: float = 5.0
+    """How long the end of the process may wait for telemetry to be delivered, seconds."""
+    strict: bool = False
+    """Whether contained faults are raised instead; for tests."""
+
+    def __post_init__(self) -> None:
+        _within("event_sample_ratio", self.event_sample_ratio, 0, 1)
+        for threshold in self.thresholds:
+            _within("thresholds", threshold, 0, 1)
+        for name in ("max_models", "max_series", "seen_outcomes"):
+            _within(name, getattr(self, name), 1, 2**31)
+        _within("shutdown_timeout_s", self.shutdown_timeout_s, 0, math.inf)
+        if not isinstance(self.receipt_key, str):
+            raise ConfigurationError("receipt_key must be text")
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None, **arguments: Any) -> "Settings":
+        """
+        Settings from arguments that are not None, then the environment, then the defaults.
+
+        Raises:
+            ConfigurationError: an unknown setting, or a value that cannot be read.
+        """
+        environ = os.environ if environ is None else environ
+        known = {f.name: f.default for f in dataclasses.fields(cls)}
+        if unknown := sorted(arguments.keys() - known.keys()):
+            raise ConfigurationError(f"unknown setting {unknown[0]!r}, known: {', '.join(known)}")
+        given = {
+            name: _read(name, default, environ[PREFIX + name.upper()])
+            for name, default in known.items()
+            if environ.get(PREFIX + name.upper())
+        }
+        given |= {name: value for name, value in arguments.items() if value is not None}
+        if isinstance(given.get("thresholds"), Sequence):
+            given["thresholds"] = tuple(given["thresholds"])
+        return cls(**given)
+
+
+def _within(name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        raise ConfigurationError(f"{name} must be a number within {low}..{high}, got {value!r}")
+
+
+def _flag(text: str) -> bool:
+    if text.strip().lower() in {"true", "1", "yes", "on"}:
+        return True
+    if text.strip().lower() in {"false", "0", "no", "off"}:
+        return False
+    raise ValueError(text)
+
+
+def _floats(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(",") if part.strip())
+
+
+_READERS: Final[Mapping[type, Callable[[str], Any]]] = {
+    bool: _flag, int: int, float: float, tuple: _floats, str: str,
+}  # fmt: skip
+
+
+def _read(name: str, default: Any, text: str) -> Any:
+    try:
+        return _READERS[type(default)](text)
+    except ValueError as error:
+        variable = PREFIX + name.upper()
+        shown = "***" if name == "receipt_key" else repr(text)
+        raise ConfigurationError(
+            f"{variable} must be like {default!r} ({type(default).__name__}), got {shown}"
+        ) from error
