@@ -38,6 +38,8 @@ LOW_CONFIDENCE: Final = 0.6
 """A confidence below this is of tier ``low``."""
 HIGH_CONFIDENCE: Final = 0.9
 """A confidence at or above this is of tier ``high``."""
+OTHER: Final = "_OTHER"
+"""OpenTelemetry's value of an attribute for whatever has no value of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,10 @@ LABEL_DELAY = Attribute("ml.prediction.label.delay", "Seconds from the predictio
 BIN = _label("ml.calibration.bin", "Upper edge of the calibration bin.")
 REFERENCE_EDGE = _label("ml.reference.edge", "Upper edge of the reference's bucket.")
 FEATURE_NAME = _label("ml.feature.name", "A model input; capped.")
-FEATURE_BIN = _label("ml.feature.bin", "Upper edge of the reference quantile bin, or category.")
+FEATURE_BIN = _label(
+    "ml.feature.bin",
+    "Upper edge of the reference quantile bin, or category; none for missing and invalid values.",
+)
 FEATURE_STATE = _label(
     "ml.feature.value.state", "What became of the value.",
     "valid", "missing", "invalid", "outlier", "unseen",
@@ -245,6 +250,10 @@ CALIBRATION_SQUARED_ERROR = _counter(
 REFERENCE_CONFIDENCE = _gauge(
     "ml.reference.confidence.ratio", "1", "The reference's share of confidences up to an edge.",
     (*_MODEL, REFERENCE_EDGE),
+)  # fmt: skip
+REFERENCE_FEATURE = _gauge(
+    "ml.reference.feature.ratio", "1", "The reference's share of a feature's values, by bin.",
+    (*_MODEL, FEATURE_NAME, FEATURE_BIN, FEATURE_STATE),
 )  # fmt: skip
 FEATURE_VALUES = _counter(
     "ml.feature.values", "{value}", "Feature values seen, by reference bin and state.",
