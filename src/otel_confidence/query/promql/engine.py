@@ -8,6 +8,7 @@ name, never approximated.
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +22,20 @@ from otel_confidence.query.promql.reading import kind_of, unwrapped
 from otel_confidence.query.promql.selecting import Source, Span
 from otel_confidence.query.promql.windows import Windows
 
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    What a caller asks otherwise for one query.
+    """
+
+    timeout_s: float | None = None
+    """A time limit; the engine's own stays in force."""
+    lookback_s: float | None = None
+    """How old a sample may be to stand for the present."""
+
+
+_DEFAULT = Options()
 _RANGE_KINDS = {"matrix": "range vector", "string": "string"}
 
 
@@ -48,16 +63,14 @@ class Engine:
         self._now = now
         self._clock = clock
 
-    def query(
-        self, expr: str, *, at: float | None = None, timeout_s: float | None = None
-    ) -> Answer:
+    def query(self, expr: str, *, at: float | None = None, options: Options = _DEFAULT) -> Answer:
         """
         The value of an expression at one time.
 
         Args:
             expr: The expression, in PromQL.
             at: Epoch seconds; now when not given.
-            timeout_s: A time limit below the engine's own.
+            options: What to do otherwise than the engine does by itself.
 
         Raises:
             QueryError: The expression is wrong, not supported, or costs too much.
@@ -65,7 +78,7 @@ class Engine:
         tree = parse(expr)
         time_ms = _milliseconds(self._now() if at is None else at)
         grid = Grid(time_ms, time_ms, 1)
-        evaluator = self._evaluator(grid, timeout_s)
+        evaluator = self._evaluator(grid, options)
         kind = kind_of(tree)
         if kind == "string":
             return Answer("string", (), text=unwrapped(tree).val)
@@ -84,7 +97,7 @@ class Engine:
         start: float,
         end: float,
         step: float,
-        timeout_s: float | None = None,
+        options: Options = _DEFAULT,
     ) -> Answer:
         """
         The values of an expression at ``start``, ``start + step`` … up to ``end``.
@@ -94,7 +107,7 @@ class Engine:
             start: Epoch seconds of the first evaluation.
             end: Epoch seconds after which none is made.
             step: Seconds between evaluations, at least a millisecond.
-            timeout_s: A time limit below the engine's own.
+            options: What to do otherwise than the engine does by itself.
 
         Raises:
             QueryError: The expression or the range is wrong, not supported, or costs too much.
@@ -107,7 +120,7 @@ class Engine:
                 "must be Scalar or instant Vector"
             )
         grid = self._grid(start, end, step)
-        evaluator = self._evaluator(grid, timeout_s)
+        evaluator = self._evaluator(grid, options)
         with np.errstate(all="ignore"):
             value = evaluator.evaluate(tree, grid)
         series = sorted(_series(value, grid), key=lambda each: each.labels)
@@ -129,11 +142,14 @@ class Engine:
             )
         return grid
 
-    def _evaluator(self, grid: Grid, timeout_s: float | None) -> Evaluator:
+    def _evaluator(self, grid: Grid, options: Options) -> Evaluator:
         span = Span(grid.start_ms, grid.end_ms)
-        own = self._limits.timeout_s
-        seconds = own if timeout_s is None else min(own, timeout_s)
-        return Evaluator(self._source, self._limits, span, self._clock, timeout_s=seconds)
+        limits = self._limits
+        if options.timeout_s is not None:
+            limits = replace(limits, timeout_s=min(limits.timeout_s, options.timeout_s))
+        if options.lookback_s:
+            limits = replace(limits, lookback_ms=max(1, _milliseconds(options.lookback_s)))
+        return Evaluator(self._source, limits, span, self._clock)
 
 
 def _milliseconds(seconds: float) -> int:

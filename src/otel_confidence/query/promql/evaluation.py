@@ -69,13 +69,12 @@ class Evaluator:
     limits: Limits
     span: Span
     clock: Callable[[], float] = time.monotonic
-    timeout_s: float = 120.0
     warnings: list[str] = field(default_factory=list)
     _held: int = 0
     _deadline: float = 0.0
 
     def __post_init__(self) -> None:
-        self._deadline = self.clock() + self.timeout_s
+        self._deadline = self.clock() + self.limits.timeout_s
 
     def check(self) -> None:
         """

@@ -155,3 +155,16 @@ def selector(text: str) -> list[Matcher]:
     if type(tree).__name__ != "VectorSelector" or tree.offset is not None or tree.at is not None:
         raise bad_data(f'expected an instant vector selector such as up{{job="a"}}, got {text!r}')
     return matchers_of(tree)
+
+
+def formatted(text: str) -> str:
+    """
+    An expression laid out over lines; as it came where the layout would change its meaning.
+    """
+    tree = parse(text)
+    pretty = str(tree.prettify())
+    try:
+        same = repr(parse(pretty)) == repr(tree)
+    except QueryError:
+        same = False
+    return pretty if same else text.strip()

@@ -1,0 +1,186 @@
+"""
+This module answers the requests of the Prometheus HTTP API that ask for data.
+"""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from otel_confidence.errors import QueryError
+from otel_confidence.points import Exemplar, Labels, Matcher, Metadata
+from otel_confidence.query.promql import Engine
+from otel_confidence.query.promql.faults import bad_data
+from otel_confidence.query.promql.parsing import formatted, parse
+from otel_confidence.query.promql.reading import selectors_of
+from otel_confidence.server.api import replies
+from otel_confidence.server.api.parameters import Parameters, invalid
+from otel_confidence.server.api.replies import Reply
+
+MatcherSets = Sequence[Sequence[Matcher]]
+_ESCAPE = re.compile(r"__|_([0-9a-fA-F]{1,6})_")
+
+
+class Catalog(Protocol):
+    """
+    What is known of series beside their samples; :class:`otel_confidence.store.Store` is one.
+    """
+
+    def series(
+        self, matchers_sets: MatcherSets, start_ms: int, end_ms: int, *, limit: int = 0
+    ) -> list[Labels]:
+        """
+        The labels of series with samples between two times.
+        """
+        ...
+
+    def label_names(
+        self, matchers_sets: MatcherSets, start_ms: int, end_ms: int, *, limit: int = 0
+    ) -> list[str]:
+        """
+        The names of their labels.
+        """
+        ...
+
+    def label_values(
+        self, label: str, matchers_sets: MatcherSets, start_ms: int, end_ms: int, *, limit: int = 0
+    ) -> list[str]:
+        """
+        The values of one of their labels.
+        """
+        ...
+
+    def metadata(self, metric: str = "", limit: int = 0) -> list[Metadata]:
+        """
+        Type, unit and help of metrics.
+        """
+        ...
+
+    def exemplars(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Exemplar]:
+        """
+        Exemplars of series between two times.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """
+    Answers from an engine and a catalog.
+    """
+
+    engine: Engine
+    store: Catalog
+    now: Callable[[], float] = time.time
+
+    def query(self, given: Parameters) -> Reply:
+        """
+        An expression at one time.
+        """
+        limit, at, options = given.limit(), given.time("time", self.now()), given.options()
+        answer = self.engine.query(_expression(given), at=at, options=options)
+        return replies.result(answer, time_ms=round(at * 1000), limit=limit)
+
+    def query_range(self, given: Parameters) -> Reply:
+        """
+        An expression over a range of time.
+        """
+        limit, start, end = given.limit(), given.time("start"), given.time("end")
+        if end < start:
+            raise invalid("end", "end timestamp must not be before start time")
+        step = given.duration("step")
+        if step is None:
+            raise invalid("step", 'cannot parse "" to a valid duration')
+        answer = self.engine.query_range(
+            _expression(given), start=start, end=end, step=step, options=given.options()
+        )
+        return replies.result(answer, time_ms=round(start * 1000), limit=limit)
+
+    def format_query(self, given: Parameters) -> Reply:
+        """
+        An expression, laid out.
+        """
+        return replies.plain(formatted(_expression(given)))
+
+    def exemplars(self, given: Parameters) -> Reply:
+        """
+        The exemplars of the series that an expression reads.
+        """
+        start_ms, end_ms = given.span_ms()
+        found: dict[tuple[Labels, int, Labels], Exemplar] = {}
+        for matchers in selectors_of(parse(_expression(given))):
+            for each in self.store.exemplars(matchers, start_ms, end_ms):
+                found[each.series.labels, each.time_ms, each.labels] = each
+        return replies.exemplars(list(found.values()))
+
+    def series(self, given: Parameters) -> Reply:
+        """
+        The labels of the series selected.
+        """
+        sets = given.matcher_sets()
+        if not sets:
+            raise bad_data("no match[] parameter provided")
+        limit = given.limit()
+        found = self.store.series(sets, *given.span_ms(), limit=_one_more(limit))
+        return replies.listed([dict(labels) for labels in found], limit)
+
+    def label_names(self, given: Parameters) -> Reply:
+        """
+        The names of labels.
+        """
+        sets, limit = given.matcher_sets(), given.limit()
+        found = self.store.label_names(sets, *given.span_ms(), limit=_one_more(limit))
+        return replies.listed(found, limit)
+
+    def label_values(self, given: Parameters) -> Reply:
+        """
+        The values of one label.
+        """
+        label = unescaped(str(given.path["label"]))
+        sets, limit = given.matcher_sets(), given.limit()
+        found = self.store.label_values(label, sets, *given.span_ms(), limit=_one_more(limit))
+        return replies.listed(found, limit)
+
+    def metadata(self, given: Parameters) -> Reply:
+        """
+        Type, unit and help of metrics.
+        """
+        limit = given.limit(floor=-1)
+        per_metric = given.limit("limit_per_metric", floor=-1)
+        families: dict[str, list[dict[str, str]]] = {}
+        for each in self.store.metadata(given.text("metric")):
+            known = families.setdefault(each.name, [])
+            if per_metric <= 0 or len(known) < per_metric:
+                known.append({"type": each.type, "help": each.help, "unit": each.unit})
+        shown = list(families.items())
+        return replies.plain(dict(shown[:limit] if limit >= 0 else shown))
+
+
+def _one_more(limit: int) -> int:
+    return limit + 1 if limit else 0
+
+
+def _expression(given: Parameters) -> str:
+    text = given.text("query")
+    try:
+        parse(text)
+    except QueryError as error:
+        raise invalid("query", str(error)) from error
+    return text
+
+
+def unescaped(label: str) -> str:
+    """
+    A label's name out of a path, where ``U__`` begins a name with its odd characters in hex.
+    """
+    if not label.startswith("U__"):
+        return label
+
+    def character(found: re.Match[str]) -> str:
+        return chr(int(found[1], 16)) if found[1] else "_"
+
+    try:
+        return _ESCAPE.sub(character, label[3:])
+    except (ValueError, OverflowError) as error:
+        raise bad_data(f'invalid label name: "{label}"') from error

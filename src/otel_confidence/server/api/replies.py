@@ -1,0 +1,152 @@
+"""
+This module writes the answers of the Prometheus HTTP API as JSON.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from otel_confidence.errors import OtelConfidenceError, QueryError
+from otel_confidence.points import Exemplar, Labels, Selection
+from otel_confidence.query.answers import Answer
+from otel_confidence.query.promql.numbers import json_number, json_time
+
+SHOWN_WARNINGS = 10
+TRUNCATED = "results truncated due to limit"
+_INFO = "PromQL info"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """
+    What a request gets: JSON text, and what is to be said with it.
+    """
+
+    data: str
+    warnings: tuple[str, ...] = ()
+
+
+def plain(data: Any, warnings: tuple[str, ...] = ()) -> Reply:
+    """
+    A reply of lists, mappings and texts.
+    """
+    return Reply(_json(data), warnings)
+
+
+def listed(found: Sequence[Any], limit: int) -> Reply:
+    """
+    A reply that is a list, cut to the limit.
+    """
+    if limit and len(found) > limit:
+        return plain(list(found[:limit]), (TRUNCATED,))
+    return plain(list(found))
+
+
+def success(reply: Reply) -> Response:
+    """
+    The response to a request that could be answered.
+    """
+    warnings = [text for text in reply.warnings if not text.startswith(_INFO)]
+    infos = [text for text in reply.warnings if text.startswith(_INFO)]
+    said = "".join(
+        f',"{name}":{_json(_shortened(texts))}'
+        for name, texts in (("warnings", warnings), ("infos", infos))
+        if texts
+    )
+    return _response(f'{{"status":"success","data":{reply.data}{said}}}', 200)
+
+
+def failure(error: OtelConfidenceError) -> Response:
+    """
+    The response to a request that could not be answered.
+    """
+    kind, status = ("internal", 500)
+    if isinstance(error, QueryError):
+        kind, status = error.kind, error.status
+    body = {"status": "error", "errorType": kind, "error": str(error)}
+    return _response(_json(body), status)
+
+
+def _response(text: str, status: int) -> Response:
+    return Response(text.encode(), status, media_type="application/json")
+
+
+def _shortened(texts: list[str]) -> list[str]:
+    more = len(texts) - SHOWN_WARNINGS
+    return [*texts[:SHOWN_WARNINGS], f"{more} more warnings omitted"] if more > 0 else texts
+
+
+def result(answer: Answer, *, time_ms: int, limit: int = 0) -> Reply:
+    """
+    The reply to a query.
+
+    Args:
+        answer: What the query answers.
+        time_ms: When it was evaluated, which only a string's answer needs.
+        limit: How many series at most; 0 for all.
+    """
+    series = answer.series
+    warnings = answer.warnings
+    if limit and len(series) > limit and answer.kind in ("vector", "matrix"):
+        series, warnings = series[:limit], (*warnings, TRUNCATED)
+    written = {"vector": _vector, "matrix": _matrix, "scalar": _scalar}
+    if answer.kind == "string":
+        text = f"[{json_time(time_ms)},{_json(answer.text)}]"
+    else:
+        text = written[answer.kind](series)
+    return Reply(f'{{"resultType":"{answer.kind}","result":{text}}}', warnings)
+
+
+def _pair(time_ms: int, value: float) -> str:
+    return f'[{json_time(time_ms)},"{json_number(value)}"]'
+
+
+def _pairs(selection: Selection) -> Iterable[str]:
+    return map(_pair, selection.times_ms.tolist(), selection.values.tolist())
+
+
+def _vector(series: tuple[Selection, ...]) -> str:
+    rows = (
+        f'{{"metric":{_labels(each.labels)},"value":{next(iter(_pairs(each)))}}}' for each in series
+    )
+    return f"[{','.join(rows)}]"
+
+
+def _matrix(series: tuple[Selection, ...]) -> str:
+    rows = (
+        f'{{"metric":{_labels(each.labels)},"values":[{",".join(_pairs(each))}]}}'
+        for each in series
+    )
+    return f"[{','.join(rows)}]"
+
+
+def _scalar(series: tuple[Selection, ...]) -> str:
+    return next(iter(_pairs(series[0])))
+
+
+def exemplars(found: Sequence[Exemplar]) -> Reply:
+    """
+    The reply to a query of exemplars, grouped by series.
+    """
+    groups: dict[Labels, list[str]] = {}
+    for each in found:
+        groups.setdefault(each.series.labels, []).append(
+            f'{{"labels":{_labels(each.labels)},"value":"{json_number(each.value)}",'
+            f'"timestamp":{json_time(each.time_ms)}}}'
+        )
+    rows = (
+        f'{{"seriesLabels":{_labels(labels)},"exemplars":[{",".join(texts)}]}}'
+        for labels, texts in sorted(groups.items())
+    )
+    return Reply(f"[{','.join(rows)}]")
+
+
+def _labels(labels: Labels) -> str:
+    return _json(dict(labels))
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,81 @@
+"""
+This module lays the Prometheus HTTP API on addresses.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from otel_confidence.errors import OtelConfidenceError
+from otel_confidence.query.promql import Engine
+from otel_confidence.server.api import replies
+from otel_confidence.server.api.parameters import Parameters, parameters_of
+from otel_confidence.server.api.queries import Catalog, Queries
+from otel_confidence.server.api.replies import Reply
+from otel_confidence.server.api.status import Status
+
+PREFIX = "/api/v1"
+CONCURRENT_QUERIES = 20
+"""How many requests are computed at a time; the others wait their turn."""
+Handler = Callable[[Parameters], Reply]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def routes(
+    engine: Engine, store: Catalog, *, now: Callable[[], float] = time.time
+) -> list[BaseRoute]:
+    """
+    The Prometheus HTTP API.
+
+    Args:
+        engine: What evaluates expressions.
+        store: What knows series, metadata and exemplars.
+        now: The present in epoch seconds.
+    """
+    queries, status = Queries(engine, store, now), Status(now(), now)
+    both, read = ["GET", "POST"], ["GET"]
+    table: list[tuple[str, Handler, list[str]]] = [
+        ("/query", queries.query, both),
+        ("/query_range", queries.query_range, both),
+        ("/query_exemplars", queries.exemplars, both),
+        ("/format_query", queries.format_query, both),
+        ("/series", queries.series, both),
+        ("/labels", queries.label_names, both),
+        ("/label/{label:path}/values", queries.label_values, read),
+        ("/metadata", queries.metadata, read),
+        ("/targets", status.targets, read),
+        ("/rules", status.rules, read),
+        ("/alerts", status.alerts, read),
+        ("/status/buildinfo", status.build, read),
+        ("/status/runtimeinfo", status.runtime, read),
+    ]
+    limiter = CapacityLimiter(CONCURRENT_QUERIES)
+    api = [
+        Route(f"{PREFIX}{path}", _answering(handler, limiter), methods=methods)
+        for path, handler, methods in table
+    ]
+    return [*api, Route("/-/ready", _says("Ready")), Route("/-/healthy", _says("Healthy"))]
+
+
+def _answering(handler: Handler, limiter: CapacityLimiter) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            given = await parameters_of(request)
+            return await to_thread.run_sync(
+                lambda: replies.success(handler(given)), limiter=limiter
+            )
+        except OtelConfidenceError as error:
+            return replies.failure(error)
+
+    return endpoint
+
+
+def _says(state: str) -> Endpoint:
+    async def endpoint(_: Request) -> Response:
+        return PlainTextResponse(f"otel-confidence is {state}.\n")
+
+    return endpoint

@@ -1,0 +1,90 @@
+"""
+This module answers the requests of the Prometheus HTTP API that ask about the server itself.
+"""
+
+import platform
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+
+from otel_confidence.server.api import replies
+from otel_confidence.server.api.parameters import Parameters
+from otel_confidence.server.api.replies import Reply
+
+COMPATIBLE_VERSION = "3.9.1"
+"""The Prometheus whose answers this server's are compared with; clients choose by it."""
+DISTRIBUTION = "otel-confidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """
+    Answers about the server: what Prometheus also scrapes or discovers is empty here.
+    """
+
+    started: float
+    now: Callable[[], float] = time.time
+
+    def build(self, _: Parameters) -> Reply:
+        """
+        Which version answers like which.
+        """
+        return replies.plain(
+            {
+                "version": COMPATIBLE_VERSION,
+                "revision": f"{DISTRIBUTION} {version(DISTRIBUTION)}",
+                "branch": "",
+                "buildUser": "",
+                "buildDate": "",
+                "goVersion": f"python{platform.python_version()}",
+            }
+        )
+
+    def runtime(self, _: Parameters) -> Reply:
+        """
+        How the process is doing.
+        """
+        started = _rfc_3339(self.started)
+        return replies.plain(
+            {
+                "startTime": started,
+                "CWD": "",
+                "hostname": "",
+                "serverTime": _rfc_3339(self.now()),
+                "reloadConfigSuccess": True,
+                "lastConfigTime": started,
+                "corruptionCount": 0,
+                "goroutineCount": threading.active_count(),
+                "GOMAXPROCS": 1,
+                "GOMEMLIMIT": 0,
+                "GOGC": "",
+                "GODEBUG": "",
+                "storageRetention": "",
+            }
+        )
+
+    def targets(self, _: Parameters) -> Reply:
+        """
+        No targets: nothing is scraped.
+        """
+        return replies.plain({"activeTargets": [], "droppedTargets": [], "droppedTargetCounts": {}})
+
+    def rules(self, _: Parameters) -> Reply:
+        """
+        The groups of rules.
+        """
+        return replies.plain({"groups": []})
+
+    def alerts(self, _: Parameters) -> Reply:
+        """
+        The alerts that are pending or firing.
+        """
+        return replies.plain({"alerts": []})
+
+
+def _rfc_3339(moment: float) -> str:
+    text = datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
