@@ -58,7 +58,9 @@ def _introduce(page: str, accuracy: float) -> None:
 
 def _farewell(status: int) -> None:
     if status:
-        console.print("[red]Telemetry and ledger disagree: please report this.[/]")
+        console.print(
+            "[red]Something was lost or went wrong on the way; what is above says what.[/]"
+        )
     console.print(
         "Next: 'make test' runs every test; README.md shows the five lines for your own model."
     )
@@ -67,7 +69,7 @@ def _farewell(status: int) -> None:
 @contextmanager
 def _server(folder: Path) -> Iterator[dict[str, Any]]:
     ready = folder / "ready.json"
-    command = [sys.executable, "-m", "otel_confidence.cli", "up", "--data", str(folder / "data")]
+    command = [sys.executable, "-m", "otel_confidence", "up", "--data", str(folder / "data")]
     command += ["--port", str(_free_or_any(8050)), "--otlp-grpc-port", "0", "--otlp-http-port", "0"]
     with _running([*command, "--ready-file", str(ready)]) as process:
         _wait(process, ready.exists)
