@@ -18,8 +18,8 @@ def softmax(logits: Floats, *, temperature: float = 1.0) -> Floats:
     ``exp(z / T) / sum(exp(z / T))`` with the row's maximum taken off first, so that no logit
     overflows; T above 1 softens as in Guo et al. (2017), section 4.2. A class of -inf gets 0.
     """
-    scaled = logits / temperature
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = logits / temperature
         grown = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     total = grown.sum(axis=-1, keepdims=True)
     return np.asarray(np.divide(grown, total, out=np.full_like(grown, np.nan), where=total > 0))

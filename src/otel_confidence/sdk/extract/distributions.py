@@ -78,6 +78,7 @@ class Distribution:
         independent: bool = False,
         whole: bool = False,
         convert: Callable[[arrays.Floats], arrays.Floats] | None = None,
+        convert_short: Callable[[list[float]], list[float] | None] | None = None,
         masked: float = 0.0,
     ) -> None:
         self.reduce = reduce
@@ -86,6 +87,7 @@ class Distribution:
         self.most = math.inf if independent else 1.0 + SUM_TOLERANCE
         self.least = 1.0 - SUM_TOLERANCE if whole or reduce == "entropy" else 0.0
         self.convert = convert
+        self.convert_short = convert_short
         self.masked = masked
         self._reduce_short = _SHORT_REDUCTIONS.get(reduce)
 
@@ -93,7 +95,7 @@ class Distribution:
         """
         The confidence of one vector, or of every row of a matrix.
         """
-        if type(value) is list and self.convert is None:
+        if type(value) is list:
             found = self._short(value, self.classes)
             if found is not None:
                 return found
@@ -114,16 +116,18 @@ class Distribution:
         """
         if not array.size:
             return rejection(CONFIDENCE_MISSING, self.source)
-        if self.convert is not None:
-            array = self.convert(array)
         found = self._short(array.tolist(), names) if array.ndim == 1 else None
-        return self._matrix(array, names) if found is None else found
+        if found is not None:
+            return found
+        with np.errstate(all="ignore"):
+            return self._matrix(array if self.convert is None else self.convert(array), names)
 
     def sound(self, rows: arrays.Floats) -> NDArray[np.bool_]:
         """
         Which rows of shape [..., classes] are distributions, shape [...].
         """
-        valid, _ = self._check(rows.reshape(-1, rows.shape[-1]).T)
+        with np.errstate(all="ignore"):
+            valid, _ = self._check(rows.reshape(-1, rows.shape[-1]).T)
         return valid.reshape(rows.shape[:-1])
 
     def _rows(self, rows: Many) -> Extracted:
@@ -148,6 +152,8 @@ class Distribution:
         for value in row:
             if type(value) is not float:
                 return None
+        if self.convert_short is not None:
+            row = self.convert_short(row) or [math.nan]
         best, total = max(row), sum(row)
         if not (min(row) >= 0.0 and best <= 1.0 and total > 0.0 and self.least <= total):
             return None
@@ -175,12 +181,11 @@ class Distribution:
         """
         Which predictions are sound, and why the others are not; columns is [classes, n].
         """
-        with np.errstate(invalid="ignore"):
-            total = columns.sum(axis=0)
-            finite = np.isfinite(total)
-            lowest, highest = columns.min(axis=0), columns.max(axis=0)
-            within = (lowest >= -ROUNDING) & (highest <= 1.0 + ROUNDING)
-            whole = (total > 0.0) & (total >= self.least) & (total <= self.most)
+        total = columns.sum(axis=0)
+        finite = np.isfinite(total)
+        lowest, highest = columns.min(axis=0), columns.max(axis=0)
+        within = (lowest >= -ROUNDING) & (highest <= 1.0 + ROUNDING)
+        whole = (total > 0.0) & (total >= self.least) & (total <= self.most)
         valid = finite & within & whole
         if valid.all():
             return valid, NOTHING

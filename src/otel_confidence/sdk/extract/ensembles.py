@@ -17,8 +17,8 @@ from otel_confidence.sdk.extract.distributions import Distribution, check_reduct
 from otel_confidence.sdk.extract.extracted import (
     CONFIDENCE_MISSING,
     Extracted,
-    complete,
     rejection,
+    unsure,
     wrong_type,
 )
 from otel_confidence.sdk.extract.paths import NOWHERE, Many
@@ -105,7 +105,7 @@ class Ensemble:
         spread = np.full(len(rows), np.nan)
         spread[agreed] = self._spread(np.clip(members[:, agreed], 0.0, 1.0))
         values = known(spread[0]) if found.size == 1 else spread
-        return complete(found, uncertainty=values, method=self.uncertainty)
+        return unsure(found, values, self.uncertainty)
 
     def _spread(self, members: arrays.Floats) -> arrays.Floats:
         if self.uncertainty == "mutual_information":
@@ -216,5 +216,5 @@ def _abstains(label: Any) -> bool:
 def _vote_entropy(sizes: Sequence[int], members: int) -> float:
     if members == 1:
         return 0.0
-    nats = -sum(n / members * math.log(n / members) for n in sizes if n)
-    return min(max(nats / math.log(members), 0.0), 1.0)
+    nats = 0.0 - sum(n / members * math.log(n / members) for n in sizes if n)
+    return max(min(nats / math.log(members), 1.0), 0.0)

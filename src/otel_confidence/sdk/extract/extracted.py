@@ -82,6 +82,13 @@ def complete(fresh: Extracted, **found: Any) -> Extracted:
     return fresh
 
 
+def unsure(fresh: Extracted, values: Values | None, method: str) -> Extracted:
+    """
+    Fill in an uncertainty, and its method where there is one.
+    """
+    return complete(fresh, uncertainty=values, method="" if values is None else method)
+
+
 def wrong_type(value: object) -> str:
     """
     The reason for a value of another type, its type's name bounded and printable.

@@ -10,7 +10,7 @@ from typing import Any
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.extract.batches import Reader
 from otel_confidence.sdk.extract.discovery import discover
-from otel_confidence.sdk.extract.extracted import LABEL_MISMATCH, Extracted, complete
+from otel_confidence.sdk.extract.extracted import LABEL_MISMATCH, Extracted, complete, unsure
 from otel_confidence.sdk.extract.grammar import (
     Declaration,
     declaration,
@@ -147,10 +147,10 @@ def _labeling(label_of: Callable[[Any], Any]) -> Step:
         label = label_of(result)
         if not found.batch:
             return complete(found, label=label)
-        if isinstance(label, list) and len(label) == found.size:
-            return complete(found, label=label if found.size > 1 else label[0])
-        if label is None:
-            return complete(found, label=None)
+        if isinstance(label, (list, tuple)) and len(label) == found.size:
+            return complete(found, label=list(label) if found.size > 1 else label[0])
+        if label is None or found.size == 1:
+            return complete(found, label=label)
         counts = {**found.rejected, LABEL_MISMATCH: found.size}
         return complete(found, label=None, rejected=counts)
 
@@ -165,7 +165,7 @@ def _measuring(read: Reader, method: str) -> Step:
         values = measured.uncertainty
         if values is None and measured.confidence is not None and not measured.method:
             values = 1.0 - measured.confidence
-        return complete(found, uncertainty=values, method="" if values is None else method)
+        return unsure(found, values, method)
 
     return step
 

@@ -20,6 +20,7 @@ from otel_confidence.sdk.extract.extracted import (
     complete,
     reasons,
     rejection,
+    unsure,
     wrong_type,
 )
 from otel_confidence.sdk.extract.paths import NOWHERE, Many, follow
@@ -107,26 +108,22 @@ class Interval:
     def _measure(
         self, lower: arrays.Floats, upper: arrays.Floats, values: arrays.Floats | None
     ) -> Extracted:
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             size = np.abs((lower + upper) / 2 if values is None else values)
             widest = size if self.widest is None else np.full(len(lower), self.widest)
             width = upper - lower
             relative = np.where(width == 0.0, 0.0, width / widest)
-        finite = np.isfinite(lower) & np.isfinite(upper) & np.isfinite(size)
-        sound = finite & (width >= 0.0)
+            finite = np.isfinite(width) & np.isfinite(size)
+            sound = finite & (width >= 0.0)
+            confidences = np.where(sound, np.clip(1.0 - relative, 0.0, 1.0), np.nan)
         counts = {
             INVALID_VALUE: int(np.count_nonzero(~finite)),
             INVALID_INTERVAL: int(np.count_nonzero(finite & ~sound)),
         }
-        confidences = np.where(sound, np.clip(1.0 - relative, 0.0, 1.0), np.nan)
         found = collected(confidences, self.source, rejected=reasons(counts))
-        unsure = np.where(sound & np.isfinite(relative), relative, np.nan)
-        return complete(
-            found,
-            uncertainty=only(unsure, known),
-            method="interval_width",
-            interval=(only(lower), only(upper)),
-        )
+        widths = np.where(sound & np.isfinite(relative), relative, np.nan)
+        ends = (only(lower), only(upper)) if sound.any() else None
+        return complete(unsure(found, only(widths, known), self.method), interval=ends)
 
 
 def only(column: arrays.Floats, convert: Callable[[Any], Any] = float) -> Any:
@@ -160,6 +157,8 @@ def _apart(pair: Any) -> tuple[Any, Any]:
     array = arrays.floats(list(pair) if isinstance(pair, Many) else pair)
     if array is not None and array.ndim in (1, 2) and array.shape[-1] == 2:  # noqa: PLR2004  ends
         return array[..., 0], array[..., 1]
-    if pair is NOWHERE or pair is None or isinstance(pair, (list, tuple)) or array is not None:
-        return pair, pair if array is None else NOWHERE
+    if pair is NOWHERE or pair is None or array is not None:
+        return NOWHERE, NOWHERE
+    if isinstance(pair, (str, bytes, list, tuple)):
+        return pair, pair
     return follow(pair, "lower"), follow(pair, "upper")

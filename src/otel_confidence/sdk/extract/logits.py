@@ -2,6 +2,7 @@
 This module declares logits: the unnormalized scores before a softmax.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -53,8 +54,25 @@ class Logits:
         The function from a result to what was found.
         """
         find = finder(self.at)
-        softmax = partial(uncertainty.softmax, temperature=float(self.temperature))
+        temperature = float(self.temperature)
         read = Distribution(
-            self.reduce, "logit", classes=self.classes, convert=softmax, masked=-np.inf
+            self.reduce,
+            "logit",
+            classes=self.classes,
+            convert=partial(uncertainty.softmax, temperature=temperature),
+            convert_short=partial(_softmax, temperature=temperature),
+            masked=-np.inf,
         ).read
         return lambda result: read(find(result))
+
+
+def _softmax(row: list[float], *, temperature: float) -> list[float] | None:
+    """
+    The softmax of a few logits, in a tenth of numpy's time; None where one is not sound.
+    """
+    top = max(row)
+    if not math.isfinite(top):
+        return None
+    grown = [math.exp((logit - top) / temperature) for logit in row]
+    total = sum(grown)
+    return [share / total for share in grown]

@@ -29,7 +29,7 @@ def finder(place: Place) -> Callable[[Any], Any]:
     """
     A function from a result to the value at the place, NOWHERE where there is none.
 
-    A lone kind word such as ``proba`` means the result itself when that is an array or a list.
+    A lone kind word such as ``proba`` means the result itself when that is an array, list or set.
 
     Raises:
         ConfigurationError: the place is neither a path nor a callable.
@@ -51,7 +51,7 @@ def _or_itself(walk: Callable[[Any], Any]) -> Callable[[Any], Any]:
         value = walk(result)
         if value is not paths.NOWHERE:
             return value
-        bare = isinstance(result, (list, tuple)) or arrays.is_array(result)
+        bare = isinstance(result, (list, tuple, set, frozenset)) or arrays.is_array(result)
         return result if bare else value
 
     return find

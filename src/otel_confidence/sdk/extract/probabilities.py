@@ -150,7 +150,8 @@ class BinaryScore:
 
     def _decide(self, scores: arrays.Floats, *, batch: bool = True) -> Extracted:
         if self.logits:
-            scores = uncertainty.sigmoid(scores, temperature=self.temperature)
+            with np.errstate(all="ignore"):
+                scores = uncertainty.sigmoid(scores, temperature=self.temperature)
         finite = np.isfinite(scores)
         within = finite & (scores >= -ROUNDING) & (scores <= 1.0 + ROUNDING)
         positive = scores >= self.threshold

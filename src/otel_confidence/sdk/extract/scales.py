@@ -55,8 +55,9 @@ class Scale:
         """
         The same for a vector of shape [n]: NaN where rejected, and reasons with their counts.
         """
-        scaled = (values - self.lower) / (self.upper - self.lower)
-        finite = np.isfinite(scaled)
+        with np.errstate(all="ignore"):
+            scaled = (values - self.lower) / (self.upper - self.lower)
+        finite = np.isfinite(values)
         outside = finite & ((scaled < 0.0) | (scaled > 1.0))
         kept = np.clip(scaled, 0.0, 1.0) if self.clip else np.where(outside, np.nan, scaled)
         counts = {
