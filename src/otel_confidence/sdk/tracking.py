@@ -14,7 +14,7 @@ from otel_confidence.sdk.current import current
 from otel_confidence.sdk.series import OTHER
 from otel_confidence.sdk.telemetry import Telemetry
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F")
 
 _MARK: Final = "__otel_confidence__"
 
