@@ -28,7 +28,7 @@ from otel_confidence.errors import ConfigurationError
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Ledger, Pipeline
 from otel_confidence.query.promql import Engine
-from otel_confidence.server import jobs, pages, ports
+from otel_confidence.server import api, jobs, pages, ports
 from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
 from otel_confidence.server.rpc import add_services, grpc_server
@@ -137,6 +137,7 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
 def _site(store: Store, served: Served) -> Starlette:
     engine = Engine(store)
     routes: list[BaseRoute] = [
+        *api.routes(engine, store),
         *pages.routes(engine, store, otlp_http=served.otlp_http),
     ]
     return Starlette(routes=routes)

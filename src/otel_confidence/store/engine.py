@@ -14,7 +14,7 @@ from otel_confidence.errors import ConfigurationError
 from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, Selection
 from otel_confidence.store import reader, schema
 from otel_confidence.store.catalog import Catalog
-from otel_confidence.store.connection import Pool, connect, read, translated
+from otel_confidence.store.connection import Pool, connect, failing, read
 from otel_confidence.store.folder import Folder
 from otel_confidence.store.reader import MatcherSets, Reader
 from otel_confidence.store.statement import judged
@@ -205,7 +205,7 @@ def _opened(folder: Folder, retention_days: float) -> Store:
 
 def _prepared(path: Path, retention_days: float) -> Client:
     client = connect(path, settings=_WRITING)
-    with translated():
+    with failing():
         client.command(f"CREATE DATABASE IF NOT EXISTS {schema.DATABASE}")
         client.database = schema.DATABASE
         for statement in schema.statements(retention_days):

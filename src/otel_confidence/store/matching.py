@@ -8,8 +8,8 @@ from typing import Any, Final
 from otel_confidence.points import NAME_LABEL, Matcher
 from otel_confidence.store.columns import DAY_MS
 
-_LAST_MS: Final = 9_999_999_999_999
-"""The year 2286: what lies beyond is stored by nobody, and DateTime64 ends in 2299."""
+_LAST_MS: Final = 65_536 * DAY_MS - 1
+"""The end of the engine's type Date, in the year 2149."""
 
 
 class Conditions:

@@ -22,7 +22,7 @@ from otel_confidence.errors import OtelConfidenceError, StoreBusy, StoreError
 from otel_confidence.points import Batch, Metadata
 from otel_confidence.store import columns
 from otel_confidence.store.catalog import Catalog
-from otel_confidence.store.connection import translated
+from otel_confidence.store.connection import failing
 
 _GROUP_ROWS: Final = 200_000
 _DAY_S: Final = 86_400
@@ -158,5 +158,5 @@ class Writer:
         self._metadata.update(dict.fromkeys(new, today))
 
     def _into(self, table: str, rows: pa.Table) -> Any:
-        with translated():
+        with failing():
             return self._client.insert_arrow(table, rows)

@@ -1,0 +1,131 @@
+"""This module checks that users' SQL reads the store and nothing else."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from otel_confidence.errors import QueryError
+from otel_confidence.points import Batch, Sample, Series
+from otel_confidence.store import Store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store for all these tests, with one sample."""
+    opened = Store.open(tmp_path_factory.mktemp("store") / "data")
+    which = Series((("__name__", "m"), ("job", "it's")))
+    opened.write(Batch(samples=[Sample(which, int(time.time() * 1000), 1.5)]))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT value FROM metrics WHERE labels['job'] = 'it''s';", [{"value": 1.5}]),
+        ("WITH 1 AS one SELECT one", [{"one": 1}]),
+        ("/* file('x') */ SELECT 'file(''x'')' AS text -- into outfile", [{"text": "file('x')"}]),
+        ("SELECT count() AS n FROM (SELECT * FROM samples)", [{"n": 1}]),
+        ("SELECT {x:String} AS x", [{"x": "'; DROP TABLE samples"}]),
+        ("SELECT value FROM metrics WHERE value > 9", []),
+    ],
+)
+def test_reading_is_answered(
+    store: Store, statement: str, expected: list[dict[str, object]]
+) -> None:
+    """
+    A SELECT over the tables is answered, with its parameters bound, whatever its texts say.
+    """
+    found = store.sql(statement, {"x": "'; DROP TABLE samples"})
+
+    assert expected == found.to_pylist()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT file('/etc/hostname')",
+        "SELECT FILE ('/etc/hostname')",
+        "SELECT `file`('/etc/hostname')",
+        "SELECT \"file\"('/etc/hostname')",
+        "SELECT `fi\\x6ce`('/etc/hostname')",
+        "SELECT/**/file/**/('/etc/hostname')",
+        "SELECT 1 AS `a'`, file('/etc/hostname') AS `'b`",
+        "SELECT 1 AS \"a'\", file('/etc/hostname') AS \"'b\"",
+        "SELECT 1 AS `a\\``, file('/etc/hostname') AS `b\\``",
+        "SELECT '\\\\', file('/etc/hostname'), '\\\\'",
+        "SELECT $x$'$x$, file('/etc/hostname'), $x$'$x$",
+        "SELECT arrayMap(x -> file(x), ['/etc/hostname'])",
+        "SELECT * FROM file('/etc/hostname', 'LineAsString')",
+        "SELECT * FROM url('http://127.0.0.1:9/x')",
+        "SELECT * FROM s3('http://127.0.0.1:9/bucket/x')",
+        "SELECT * FROM icebergLocal('/tmp')",
+        "SELECT * FROM deltaLakeLocal('/tmp')",
+        "SELECT * FROM executable('id', 'LineAsString', 'a String')",
+        "SELECT * FROM remote('127.0.0.1', 'system.one')",
+        "SELECT * FROM python('pa')",
+        "SELECT * FROM eval('SELECT 1')",
+        "SELECT * FROM sqlite('/tmp/x.db', 'x')",
+        "DESCRIBE url('http://127.0.0.1:9/x.csv')",
+        "DESCRIBE file('/etc/hostname', 'LineAsString')",
+        "INSERT INTO samples VALUES (1, now64(), 1)",
+        "WITH 1 AS x INSERT INTO samples SELECT 1, now64(), x",
+        "TRUNCATE TABLE samples",
+        "SET readonly = 0",
+        "SELECT 1 SETTINGS readonly = 0",
+        "SELECT 1 SETTINGS max_execution_time = 0",
+        "KILL QUERY WHERE 1",
+        "SELECT 1; SELECT 2",
+        "SELECT 1 FORMAT Null",
+        "SELEC 1",
+        "",
+        "SELECT nothing FROM samples",
+        "SELECT {missing:String}",
+    ],
+)
+def test_everything_else_is_refused(store: Store, statement: str) -> None:
+    """
+    What writes, reaches outside, changes a limit or cannot be parsed is the asker's error.
+    """
+    with pytest.raises(QueryError) as caught:
+        store.sql(statement)
+
+    assert 400 == caught.value.status
+
+
+@pytest.mark.parametrize("form", ["INTO OUTFILE", "into/**/outfile"])
+def test_no_statement_writes_a_file(store: Store, tmp_path: Path, form: str) -> None:
+    """
+    INTO OUTFILE, which read-only mode alone lets through, is refused.
+    """
+    target = tmp_path / "stolen"
+
+    with pytest.raises(QueryError, match="OUTFILE"):
+        store.sql(f"SELECT 1 {form} '{target}'")
+
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT groupArray(number) FROM numbers(1000000000)",
+        "SELECT number FROM numbers(2000000)",
+        "SELECT number, throwIf(number = 800000) AS x FROM numbers(900000)",
+    ],
+)
+def test_a_statement_that_fails_half_way_leaves_nothing_behind(
+    store: Store, statement: str
+) -> None:
+    """
+    A query that is stopped while it answers does not spoil the next answers.
+    """
+    with pytest.raises(QueryError):
+        store.sql(statement)
+
+    for turn in range(4):
+        assert [{"turn": turn}] == store.sql(
+            "SELECT {turn:Int64} AS turn", {"turn": turn}
+        ).to_pylist()
