@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from otel_confidence.conventions import MODEL_NAME
+from otel_confidence.ingest.resources import PROMOTED
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -239,6 +240,17 @@ def test_every_door_of_the_gateway_is_offered() -> None:
     own = str(pull["exporter"]["prometheus"]["port"])
 
     assert ports_inside("otel-gateway") == doors | {own}
+
+
+def test_prometheus_names_series_as_the_server_does() -> None:
+    """
+    Prometheus spells names and promotes resource attributes as the embedded server does.
+    """
+    settings = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())["otlp"]
+
+    assert "UnderscoreEscapingWithSuffixes" == settings["translation_strategy"]
+    assert settings["keep_identifying_resource_attributes"] is True
+    assert set(PROMOTED) == set(settings["promote_resource_attributes"])
 
 
 @pytest.mark.parametrize("name", ["alertmanager.yml", "notify.yml"])
