@@ -51,7 +51,8 @@ def entropy(probabilities: Floats) -> Floats:
     Shannon entropy ``-sum(p ln p)`` in nats, shape [...], with ``0 ln 0 = 0``.
     """
     logs = np.log(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
-    return np.asarray(0.0 - (probabilities * logs).sum(axis=-1))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(0.0 - (probabilities * logs).sum(axis=-1))
 
 
 def normalized_entropy(probabilities: Floats) -> Floats:

@@ -85,7 +85,7 @@ class PredictionSet:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection):
             return rejection(wrong_type(value), _SOURCE)
         if isinstance(value, list) and value and all(_is_set(one) for one in value):
-            return each(self._read, value, _SOURCE)
+            return each(lambda one: self._one(list(one)), value, _SOURCE)
         return self._one(list(value))
 
     def _flags(self, value: Any) -> Extracted:
@@ -118,7 +118,9 @@ class PredictionSet:
 
 
 def _is_set(value: object) -> bool:
-    return isinstance(value, (set, frozenset, list)) or type(value) is np.ndarray
+    return isinstance(value, (set, frozenset, list)) or (
+        type(value) is np.ndarray and value.ndim == 1
+    )
 
 
 def covers(prediction_set: Collection[Any], truth: Any) -> bool:

@@ -136,9 +136,9 @@ def _distribution(result: Any) -> Extracted | None:
 def _sums_to_one(array: arrays.Floats | None) -> bool:
     if array is None or not array.size or array.shape[-1] == 1:
         return False
-    if array.min() < 0.0:
-        return False
-    return bool(np.all(np.abs(array.sum(axis=-1) - 1.0) <= SUM_TOLERANCE))
+    with np.errstate(all="ignore"):
+        off = np.abs(array.sum(axis=-1) - 1.0)
+        return bool(array.min() >= 0.0 and (off <= SUM_TOLERANCE).all())
 
 
 _RULES: Final[tuple[Callable[[Any], Extracted | None], ...]] = (

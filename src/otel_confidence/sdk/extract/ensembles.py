@@ -4,7 +4,7 @@ This module declares ensembles: the votes of their members, or the probabilities
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -88,7 +88,8 @@ class Ensemble:
             return rejection(CONFIDENCE_MISSING, mean.source)
         if self.logits:
             members = uncertainty.softmax(members)
-        return self._together(members, mean)
+        with np.errstate(all="ignore"):
+            return self._together(members, mean)
 
     def _together(self, members: arrays.Floats, mean: Distribution) -> Extracted:
         """
@@ -161,7 +162,7 @@ def _read_votes(value: Any) -> Extracted:
     rows = value.tolist() if hasattr(type(value), "tolist") else value
     if not isinstance(rows, (list, tuple)):
         return rejection(wrong_type(value), "ensemble")
-    if rows and all(isinstance(row, (list, np.ndarray)) for row in rows):
+    if rows and all(_is_column(row) for row in rows):
         return _members_first(rows, value)
     return _tally(rows, value)
 
@@ -178,15 +179,21 @@ def _members_first(rows: Sequence[Any], value: Any) -> Extracted:
     return each(lambda votes: _tally(votes, value), cases, "ensemble")
 
 
+def _is_column(row: object) -> bool:
+    return isinstance(row, list) or (isinstance(row, np.ndarray) and row.ndim == 1)
+
+
 def _plain(row: Any) -> list[Any]:
     plain: list[Any] = row.tolist() if isinstance(row, np.ndarray) else row
     return plain
 
 
 def _tally(votes: Sequence[Any], value: Any) -> Extracted:
-    if not all(isinstance(vote, Hashable) for vote in votes):
+    try:
+        counts = Counter(None if _abstains(vote) else vote for vote in votes)
+    except TypeError:
         return rejection(wrong_type(value), "ensemble")
-    return _count(Counter(None if _abstains(vote) else vote for vote in votes), value)
+    return _count(counts, value)
 
 
 def _count(counts: Mapping[Any, int], value: Any) -> Extracted:

@@ -63,7 +63,7 @@ def best_class(value: Any) -> Any:
     if array is None or array.ndim not in (1, 2) or not array.size:
         return None
     rows = np.atleast_2d(array)
-    sound = np.asarray(~np.isnan(rows.sum(axis=1))).tolist()
+    sound = np.asarray(~np.isnan(rows).any(axis=1)).tolist()
     best = [i if ok else None for i, ok in zip(rows.argmax(axis=1).tolist(), sound, strict=True)]
     labels = best if names is None else [None if i is None else names[i] for i in best]
     return labels if array.ndim > 1 else labels[0]

@@ -76,25 +76,20 @@ class TokenLogprobs:
 
     def _read(self, value: Any) -> Extracted:
         if isinstance(value, Many):
-            return each(self._read, value, _SOURCE)
+            return each(self._one, value, _SOURCE)
         choices = follow(value, "choices") if _has_fields(value) else NOWHERE
         if isinstance(choices, list) and choices:
             found = [follow(choice, "logprobs") for choice in choices]
-            return self._read(found[0]) if len(found) == 1 else each(self._read, found, _SOURCE)
+            return self._one(found[0]) if len(found) == 1 else each(self._one, found, _SOURCE)
+        rows = _rows(value)
+        return self._one(value) if rows is None else each(self._one, rows, _SOURCE)
+
+    def _one(self, value: Any) -> Extracted:
         tokens = tokens_of(value)
         if tokens is NOWHERE or tokens is None:
             return rejection(CONFIDENCE_MISSING, _SOURCE)
         if self.reduce == "entropy":
             return _from_alternatives(tokens)
-        return self._from_numbers(tokens, value)
-
-    def _from_numbers(self, tokens: Any, value: Any) -> Extracted:
-        numbers = arrays.floats(tokens) if arrays.is_array(tokens) else None
-        if numbers is not None and numbers.ndim == 2:  # noqa: PLR2004  one row a prediction
-            rows = tokens if isinstance(tokens, np.ma.MaskedArray) else numbers
-            return each(self._read, list(rows), _SOURCE)
-        if isinstance(tokens, list) and tokens and all(isinstance(t, list) for t in tokens):
-            return each(self._read, tokens, _SOURCE)
         logprobs = _numbers(tokens)
         if logprobs is None:
             return rejection(wrong_type(value), _SOURCE)
@@ -102,6 +97,18 @@ class TokenLogprobs:
         if reason:
             return rejection(reason, _SOURCE)
         return Extracted(_reduce(logprobs, self.reduce), None, _SOURCE)
+
+
+def _rows(value: Any) -> Sequence[Any] | None:
+    """
+    The rows of a batch: of an array ``[n, tokens]``, or of a list of lists.
+    """
+    if isinstance(value, list):
+        return value if value and all(isinstance(row, list) for row in value) else None
+    array = arrays.floats(value) if arrays.is_array(value) else None
+    if array is None or array.ndim != 2:  # noqa: PLR2004  predictions and tokens
+        return None
+    return list(value if isinstance(value, np.ma.MaskedArray) else array)
 
 
 def tokens_of(value: Any) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otel_confidence.errors import ConfigurationError
+from otel_confidence.sdk.extract import arrays
 
 NOWHERE: Final = object()
 """What a walk gives when a step leads to nothing."""
@@ -116,6 +117,9 @@ def _every(before: Walk, after: Walk) -> Walk:
         rows = before(value)
         if hasattr(type(rows), "columns") and hasattr(type(rows), "to_dict"):
             rows = rows.to_dict("records")
+        elif arrays.is_array(rows):
+            array = arrays.as_array(rows)
+            rows = None if array is None or not array.ndim else array
         if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
             return NOWHERE
         return Many(after(row) for row in rows)

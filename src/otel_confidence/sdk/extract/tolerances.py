@@ -42,7 +42,8 @@ class Tolerance:
         numbers = cells(value)
         if numbers is None or not numbers.size:
             return None
-        widths: arrays.Floats = np.maximum(self.absolute, self.relative * np.abs(numbers))
+        with np.errstate(all="ignore"):
+            widths: arrays.Floats = np.maximum(self.absolute, self.relative * np.abs(numbers))
         found: Values = only(widths)
         return found
 
