@@ -3,7 +3,7 @@ This module makes the telemetry of a model that predicted for a while, and keeps
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +88,12 @@ class History:
             spans=[span for _, spans in traces for span in spans],
         )
 
+    def foreign(self, name: str, **labels: str) -> Iterator[Sample]:
+        """
+        A counter that grows by one a prediction, whatever its labels.
+        """
+        return self._counter(name, np.ones(len(self.times)), **labels)
+
     def _calibration(self) -> Iterator[Sample]:
         miss = (self.confidences - self.correct) ** 2
         columns = (
@@ -162,10 +168,21 @@ class Memory:
     """
 
     def __init__(self, *histories: History) -> None:
-        self._series: dict[Series, list[Sample]] = {}
+        self._kept: list[Selection] = []
         for history in histories:
-            for sample in history.samples():
-                self._series.setdefault(sample.series, []).append(sample)
+            self.add(history.samples())
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """
+        Keep these samples too; a series comes whole.
+        """
+        by_series: dict[Series, list[Sample]] = {}
+        for sample in samples:
+            by_series.setdefault(sample.series, []).append(sample)
+        for series, held in by_series.items():
+            times = np.array([each.time_ms for each in held], dtype=np.int64)
+            values = np.array([each.value for each in held], dtype=np.float64)
+            self._kept.append(Selection(series.labels, times, values))
 
     def select(
         self,
@@ -179,12 +196,12 @@ class Memory:
         The series that meet every condition, with what lies in ``(start_ms, end_ms]``.
         """
         found = []
-        for series, samples in self._series.items():
-            held = [each for each in samples if start_ms < each.time_ms <= end_ms]
-            if held and all(_meets(dict(series.labels), matcher) for matcher in matchers):
-                times = np.array([each.time_ms for each in held], dtype=np.int64)
-                values = np.array([each.value for each in held], dtype=np.float64)
-                found.append(Selection(series.labels, times, values))
+        for series in self._kept:
+            if all(_meets(dict(series.labels), matcher) for matcher in matchers):
+                low, high = np.searchsorted(series.times_ms, [start_ms, end_ms], side="right")
+                held = slice(low, high)
+                part = Selection(series.labels, series.times_ms[held], series.values[held])
+                found += [part] if high > low else []
         assert sum(len(each.values) for each in found) <= max_samples
         return found
 

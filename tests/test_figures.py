@@ -13,13 +13,8 @@ import pytest
 
 from otel_confidence import figures
 from otel_confidence.points import Span
-from otel_confidence.query.reports import (
-    CalibrationCounts,
-    ConfidenceOverTime,
-    Latency,
-    Traffic,
-    Truth,
-)
+from otel_confidence.query.reports import ConfidenceOverTime, Latency, Traffic, Truth
+from otel_confidence.stats.calibration import Bins
 
 NAN = float("nan")
 TIMES = np.array([0.0, 60.0, 120.0])
@@ -45,11 +40,11 @@ def span(span_id: str, parent_id: str = "", *, start_ms: float = 0, length_ms: f
     )  # fmt: skip
 
 
-def calibration() -> CalibrationCounts:
+def calibration() -> Bins:
     """
     Two bins with predictions and an empty one.
     """
-    return CalibrationCounts(
+    return Bins(
         edges=(0.5, 0.9, 1.0),
         predictions=floats(10, 0, 30),
         confidence=floats(4, 0, 28.5),
@@ -249,11 +244,30 @@ def luminance(color: str) -> float:
 
 
 @pytest.mark.parametrize("palette", [figures.LIGHT, figures.DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("name", ["ink", "muted", "confidence", "accuracy", "error"])
-def test_colors_stand_out_from_their_surface(palette: figures.Palette, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "contrast"),
+    [
+        *((name, 4.5) for name in ("ink", "muted", "confidence", "accuracy", "error")),
+        *((name, 3.0) for name in ("middle", "faint")),
+    ],
+)
+def test_colors_stand_out_from_their_surface(
+    palette: figures.Palette, name: str, contrast: float
+) -> None:
     """
-    Text and curves reach the contrast of 4.5 that WCAG 2.2 asks of text.
+    Text reaches the contrast of 4.5 that WCAG 2.2 asks for, curves at least 3.
     """
     low, high = sorted(luminance(getattr(palette, each)) for each in (name, "surface"))
 
-    assert (high + 0.05) / (low + 0.05) >= 4.5
+    assert (high + 0.05) / (low + 0.05) >= contrast
+
+
+def test_curves_show_the_whole_time_asked_for() -> None:
+    """
+    The time axis spans the window even where a curve has no values.
+    """
+    found = Traffic(TIMES, floats(NAN, NAN, 3), floats(NAN, NAN, 0))
+
+    begin, end = figures.traffic_lines(found).layout.xaxis.range
+
+    assert ("00:00:00", "00:02:00") == (begin.strftime("%X"), end.strftime("%X"))

@@ -16,17 +16,13 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from otel_confidence.points import Span
-from otel_confidence.query.reports import (
-    CalibrationCounts,
-    ConfidenceOverTime,
-    Latency,
-    Traffic,
-    Truth,
-)
+from otel_confidence.query.reports import ConfidenceOverTime, Latency, Traffic, Truth
+from otel_confidence.stats.calibration import Bins
 
 Values = NDArray[np.float64]
 
-_HEIGHT: Final = 300
+_HEIGHT: Final = 290
+_TALL: Final = 340
 _ROW: Final = 26
 _LONGEST_TEXT: Final = 48
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
@@ -77,15 +73,15 @@ def _variable(name: str) -> str:
 
 LIGHT: Final = Palette(
     ink="#1b2330", muted="#586274", grid="#e3e7ee", surface="#ffffff", confidence="#1d5fd1",
-    accuracy="#c2570c", gap="rgba(194, 87, 12, 0.16)", error="#c0262d", faint="#a9c4f2",
-    middle="#6593e2", heat_0="#f4f6fa", heat_1="#d6e4fb", heat_2="#8db5f2", heat_3="#3b78dc",
+    accuracy="#c2570c", gap="rgba(194, 87, 12, 0.16)", error="#c0262d", faint="#6a92dd",
+    middle="#4a80de", heat_0="#f4f6fa", heat_1="#d6e4fb", heat_2="#8db5f2", heat_3="#3b78dc",
     heat_4="#123c8c",
 )  # fmt: skip
 """Colors on white; text and lines reach a contrast of 4.5 and 3 (WCAG 2.2)."""
 DARK: Final = Palette(
     ink="#e7ebf2", muted="#9ba6b7", grid="#2a3341", surface="#161c26", confidence="#6ea3ff",
-    accuracy="#f2a15f", gap="rgba(242, 161, 95, 0.18)", error="#ff7a75", faint="#35507f",
-    middle="#4d78bf", heat_0="#1b222d", heat_1="#213553", heat_2="#2f5694", heat_3="#5a90ea",
+    accuracy="#f2a15f", gap="rgba(242, 161, 95, 0.18)", error="#ff7a75", faint="#5a7cb8",
+    middle="#6590dc", heat_0="#1b222d", heat_1="#213553", heat_2="#2f5694", heat_3="#5a90ea",
     heat_4="#cfe0ff",
 )  # fmt: skip
 """The same on near-black."""
@@ -112,7 +108,7 @@ def confidence_heatmap(found: ConfidenceOverTime, palette: Palette = LIGHT) -> g
         hovertemplate="%{x|%H:%M:%S}<br>confidence %{text}<br>"
         "%{z:.1%} of predictions<extra></extra>",
     )  # fmt: skip
-    figure = _figure(palette, y_title="Confidence")
+    figure = _over_time(palette, found.times_s, y_title="Confidence", height=_TALL)
     figure.add_trace(heatmap)
     figure.update_yaxes(
         tickvals=[i - 0.5 for i in range(len(buckets) + 1)],
@@ -127,7 +123,7 @@ def truth_lines(found: Truth, palette: Palette = LIGHT) -> go.Figure:
     """
     Mean confidence beside accuracy; the area between them is over- or underconfidence.
     """
-    figure = _figure(palette, y_title="Share of predictions")
+    figure = _over_time(palette, found.times_s, y_title="Share of predictions")
     x = _times(found.times_s)
     figure.add_trace(_line(x, found.accuracy, "Accuracy", palette.accuracy))
     figure.add_trace(_line(x, found.confidence, "Mean confidence", palette.confidence))
@@ -143,15 +139,16 @@ def latency_lines(found: Latency, palette: Palette = LIGHT) -> go.Figure:
     """
     The 50th, 95th and 99th percentile of the time one call takes, milliseconds.
     """
-    figure = _figure(palette, y_title="Time for one call (ms)")
+    figure = _over_time(palette, found.times_s, y_title="Time for one call (ms)")
     x = _times(found.times_s)
     curves = (
-        ("p99", found.p99_s, palette.faint),
-        ("p95", found.p95_s, palette.middle),
-        ("p50", found.p50_s, palette.confidence),
+        ("p99", found.p99_s, palette.faint, "dot"),
+        ("p95", found.p95_s, palette.middle, "dash"),
+        ("p50", found.p50_s, palette.confidence, "solid"),
     )
-    for name, seconds, color in curves:
+    for name, seconds, color, dash in curves:
         trace = _line(x, seconds * 1000, name, color)
+        trace.line.dash = dash
         trace.hovertemplate = f"{name} %{{y:.3~r}} ms<extra></extra>"
         figure.add_trace(trace)
     figure.update_yaxes(rangemode="tozero")
@@ -162,7 +159,7 @@ def traffic_lines(found: Traffic, palette: Palette = LIGHT) -> go.Figure:
     """
     Predictions and failed calls per second.
     """
-    figure = _figure(palette, y_title="Per second (1/s)")
+    figure = _over_time(palette, found.times_s, y_title="Per second (1/s)")
     x = _times(found.times_s)
     curves = (
         ("Predictions", found.predictions, palette.confidence),
@@ -177,7 +174,7 @@ def traffic_lines(found: Traffic, palette: Palette = LIGHT) -> go.Figure:
     return figure
 
 
-def reliability_diagram(found: CalibrationCounts, palette: Palette = LIGHT) -> go.Figure:
+def reliability_diagram(found: Bins, palette: Palette = LIGHT) -> go.Figure:
     """
     Accuracy against mean confidence, bin by bin, beside the diagonal of perfect calibration.
 
@@ -187,7 +184,7 @@ def reliability_diagram(found: CalibrationCounts, palette: Palette = LIGHT) -> g
     held = found.predictions > 0
     n = found.predictions[held]
     confidence, accuracy = found.confidence[held] / n, found.correct[held] / n
-    figure = _figure(palette, y_title="Accuracy", x_title="Mean confidence", height=340)
+    figure = _figure(palette, y_title="Accuracy", x_title="Mean confidence", height=_TALL)
     diagonal = _line([0, 1], np.array([0.0, 1.0]), "Perfect calibration", palette.muted)
     diagonal.update(line={"dash": "dot", "width": 1}, hoverinfo="skip")
     gaps = go.Bar(
@@ -275,9 +272,8 @@ def _span_color(span: Span, palette: Palette) -> str:
     return palette.error if "ERROR" in span.status.upper() else palette.confidence
 
 
-def _figure(
-    palette: Palette, *, y_title: str, x_title: str = "Time (UTC)", height: int = _HEIGHT
-) -> go.Figure:
+def _figure(palette: Palette, *, y_title: str, x_title: str, height: int = _HEIGHT) -> go.Figure:
+    title_font = {"color": palette.muted, "size": 12}
     axis = {
         "gridcolor": palette.grid, "linecolor": palette.grid, "zerolinecolor": palette.grid,
         "automargin": True, "fixedrange": True, "tickfont": {"color": palette.muted, "size": 12},
@@ -287,8 +283,8 @@ def _figure(
             template="none", height=height, margin={"l": 8, "r": 8, "t": 36, "b": 8},
             paper_bgcolor=palette.surface, plot_bgcolor=palette.surface,
             font={"family": _FONT, "size": 13, "color": palette.ink},
-            xaxis={**axis, "title": {"text": x_title, "standoff": 8}},
-            yaxis={**axis, "title": {"text": y_title, "standoff": 8}},
+            xaxis={**axis, "title": {"text": x_title, "standoff": 6, "font": title_font}},
+            yaxis={**axis, "title": {"text": y_title, "standoff": 6, "font": title_font}},
             legend={"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
             hovermode="x unified",
             hoverlabel={"bgcolor": palette.surface, "bordercolor": palette.grid,
@@ -297,13 +293,23 @@ def _figure(
     )  # fmt: skip
 
 
+def _over_time(
+    palette: Palette, times_s: Values, *, y_title: str, height: int = _HEIGHT
+) -> go.Figure:
+    figure = _figure(palette, y_title=y_title, x_title="Time (UTC)", height=height)
+    # All figures show the same time, whenever their own values begin.
+    return figure.update_xaxes(range=_times(times_s[[0, -1]]))
+
+
 def _line(x: Sequence[Any], y: Values, name: str, color: str) -> go.Scatter:
     return go.Scatter(x=x, y=y, name=name, mode="lines", line={"color": color, "width": 2})
 
 
 def _color_bar(palette: Palette) -> dict[str, Any]:
     return {
-        "title": {"text": "Share of predictions", "side": "right"}, "tickformat": ".0%",
+        "title": {"text": "Share of predictions", "side": "right",
+                  "font": {"color": palette.muted, "size": 12}},
+        "tickformat": ".0%",
         "thickness": 10, "outlinewidth": 0, "nticks": 6,
         "tickfont": {"color": palette.muted, "size": 12},
     }  # fmt: skip

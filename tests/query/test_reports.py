@@ -10,8 +10,16 @@ from tests.model_history import History, Memory
 
 from otel_confidence import conventions as c
 from otel_confidence.query import reports, summaries
+from otel_confidence.query.calibration import calibrations, no_truth
 from otel_confidence.query.promql import Engine
 from otel_confidence.query.questions import Question, Scope, Window, quoted, window
+from otel_confidence.stats.calibration import (
+    Bins,
+    accuracy,
+    brier_score,
+    expected_calibration_error,
+    overconfidence,
+)
 
 NOW = 1_800_000_000.0
 HOSTILE = 'a"} or vector(1) # \\ {x="\n\t\x00`$<script>é漢😀'
@@ -83,11 +91,15 @@ def test_key_figures_equal_the_ledgers() -> None:
     (found,) = summaries.summaries(ask(history))
 
     assert confidence.mean() == pytest.approx(found.mean_confidence, rel=1e-9)
-    assert correct.mean() == pytest.approx(found.accuracy, rel=1e-9)
-    assert (confidence - correct).mean() == pytest.approx(found.overconfidence, rel=1e-9)
-    assert sum(gaps) / len(confidence) == pytest.approx(found.ece, rel=1e-9)
+    assert correct.mean() == pytest.approx(accuracy(found.calibration), rel=1e-9)
+    assert (confidence - correct).mean() == pytest.approx(
+        overconfidence(found.calibration), rel=1e-9
+    )
+    assert sum(gaps) / len(confidence) == pytest.approx(
+        expected_calibration_error(found.calibration), rel=1e-9
+    )
     assert 3600 == pytest.approx(found.predictions, rel=0.01)
-    assert 3600 == pytest.approx(found.labeled, rel=0.01)
+    assert 3600 == pytest.approx(found.calibration.total, rel=0.01)
     assert 0.1 / 1.1 == pytest.approx(found.error_share, rel=1e-9)
     assert np.quantile(history.durations, 0.95) == pytest.approx(found.p95_s, rel=0.25)
     assert NOW == found.last_seen_s
@@ -105,20 +117,27 @@ def test_the_most_overconfident_model_comes_first() -> None:
 
     assert ["wrong", "good", "unknown"] == [each.model for each in found]
     assert [True, False, False] == [each.is_overconfident for each in found]
-    assert np.isnan(found[2].accuracy)
-    assert 0 == found[2].labeled
+    assert np.isnan(accuracy(found[2].calibration))
+    assert 0 == found[2].calibration.total
 
 
-def test_few_truths_are_no_alarm() -> None:
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        pytest.param(10, False, id="ten truths may be chance"),
+        pytest.param(1000, True, id="a thousand are not"),
+        pytest.param(0, False, id="no truth says nothing"),
+    ],
+)
+def test_few_truths_are_no_alarm(known: float, expected: bool) -> None:
     """
-    A gap that chance explains does not mark a model as overconfident.
+    A gap of twenty points marks a model as overconfident only where chance does not explain it.
     """
     (found,) = summaries.summaries(ask(steady()))
-    gap = replace(found, accuracy=0.5, overconfidence=0.2)
+    column = np.array([float(known)])
+    counts = Bins((1.0,), column, 0.7 * column, 0.5 * column, 0.3 * column)
 
-    assert not replace(gap, labeled=10).is_overconfident
-    assert replace(gap, labeled=1000).is_overconfident
-    assert not replace(gap, labeled=0).is_overconfident
+    assert expected is replace(found, calibration=counts).is_overconfident
 
 
 def test_a_model_that_stopped_is_last_seen_then() -> None:
@@ -142,9 +161,8 @@ def test_a_silent_source_has_no_models() -> None:
     question = ask(model="digits")
 
     assert [] == summaries.summaries(question)
-    assert 0 == reports.calibration(question).total
-    assert np.isnan(reports.calibration(question).ece)
-    assert np.isnan(reports.calibration(question).brier)
+    assert {} == calibrations(question)
+    assert np.isnan([accuracy(no_truth()), brier_score(no_truth())]).all()
     assert () == reports.confidence_over_time(question).edges
     assert np.isnan(reports.latency(question).p50_s).all()
     assert np.isnan(reports.traffic(question).errors).all()
@@ -186,13 +204,21 @@ def test_calibration_by_bins_agrees_with_promql() -> None:
     ECE from the bins is ECE as PromQL computes it, and the bins are those of the conventions.
     """
     question = ask(steady(rightness=lambda t: np.full(len(t), 0.6)), model="digits")
+    sure, right, known = (
+        f"sum by (ml_model_name, ml_calibration_bin) (increase({name}_total[15m]))"
+        for name in (
+            "ml_calibration_confidence",
+            "ml_calibration_correct",
+            "ml_calibration_predictions",
+        )
+    )
 
-    bins = reports.calibration(question)
-    (summary,) = summaries.summaries(question)
+    found = calibrations(question)["digits"]
+    (ece,) = question.table(f"sum(abs({sure} - {right})) / sum({known})", ()).values()
 
-    assert summary.ece == pytest.approx(bins.ece, rel=1e-12)
-    assert summary.labeled == pytest.approx(bins.total, rel=1e-12)
-    assert c.CALIBRATION_EDGES == bins.edges
+    assert ece == pytest.approx(expected_calibration_error(found), rel=1e-12)
+    assert 0.2 < expected_calibration_error(found)
+    assert c.CALIBRATION_EDGES == found.edges
 
 
 def test_brier_score_is_the_ledgers() -> None:
@@ -202,10 +228,10 @@ def test_brier_score_is_the_ledgers() -> None:
     history = steady()
     held = recent(history)
 
-    found = reports.calibration(ask(history, model="digits"))
+    found = calibrations(ask(history, model="digits"))["digits"]
 
     expected = ((history.confidences - history.correct)[held] ** 2).mean()
-    assert expected == pytest.approx(found.brier, rel=1e-9)
+    assert expected == pytest.approx(brier_score(found), rel=1e-9)
 
 
 def test_curves_follow_a_change() -> None:
@@ -256,9 +282,9 @@ def test_a_version_is_asked_about_alone() -> None:
 
     (found,) = summaries.summaries(ask(old, new, model="digits", version="2"))
 
-    assert new.correct[recent(new)].mean() == pytest.approx(found.accuracy, rel=1e-9)
-    versions = summaries.reported(ask(old, new, model="digits"), "ml_model_version")
-    assert {"1", "2"} == versions
+    assert new.correct[recent(new)].mean() == pytest.approx(accuracy(found.calibration), rel=1e-9)
+    assert ("2",) == found.versions
+    assert {"digits": ("1", "2")} == summaries.reported(ask(old, new, model="digits"))
 
 
 @pytest.mark.parametrize("name", [HOSTILE, "x" * 10_000, "a/b/../c", "{}", '\\"'])
@@ -272,7 +298,9 @@ def test_hostile_names_are_only_names(name: str) -> None:
     (found,) = summaries.summaries(ask(hostile, other, model=name))
 
     assert name == found.model
-    assert hostile.correct[recent(hostile)].mean() == pytest.approx(found.accuracy, rel=1e-9)
+    assert hostile.correct[recent(hostile)].mean() == pytest.approx(
+        accuracy(found.calibration), rel=1e-9
+    )
 
 
 def test_quoting_escapes_what_ends_a_string() -> None:
@@ -280,3 +308,25 @@ def test_quoting_escapes_what_ends_a_string() -> None:
     Quotes, backslashes and line breaks are escaped, all else stands as it is.
     """
     assert '"a\\"b\\\\c\\nd\té"' == quoted('a"b\\c\nd\té')
+
+
+def test_foreign_bins_and_buckets_are_left_out() -> None:
+    """
+    Labels that are no edge within 0..1 neither count nor fail.
+    """
+    history = steady()
+    memory = Memory(history)
+    for name, label, text in (
+        ("ml_calibration_predictions_total", "ml_calibration_bin", "abc"),
+        ("ml_calibration_predictions_total", "ml_calibration_bin", "7"),
+        ("ml_prediction_confidence_bucket", "le", "abc"),
+    ):
+        memory.add(history.foreign(name, **{label: text}))
+    engine = Engine(memory)
+    question = Question(engine, Scope("digits"), window(engine, 900, end=NOW))
+
+    bins = calibrations(question)["digits"]
+
+    assert c.CALIBRATION_EDGES == bins.edges
+    assert 3600 == pytest.approx(bins.total, rel=0.01)
+    assert c.CONFIDENCE_EDGES == reports.confidence_over_time(question).edges

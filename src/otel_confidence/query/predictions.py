@@ -5,7 +5,6 @@ The statements are SQL in ClickHouse's dialect over the tables of the store's sc
 value: names and values alike are bound on the engine's side.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from otel_confidence import conventions as c
 from otel_confidence.points import Event, Span, SpanEvent, SpanLink
+from otel_confidence.query.questions import number
 
 _MOST_SPANS: Final = 1000
 _MOST_EVENTS: Final = 1000
@@ -197,19 +197,12 @@ def _prediction(
         id=attributes.get(c.PREDICTION_ID.name, ""),
         model=attributes.get(c.MODEL_NAME.name, ""),
         version=attributes.get(c.MODEL_VERSION.name, ""),
-        confidence=_number(attributes.get(c.CONFIDENCE.name, "")),
-        threshold=_number(attributes.get(c.THRESHOLD.name, "")),
+        confidence=number(attributes.get(c.CONFIDENCE.name, "")),
+        threshold=number(attributes.get(c.THRESHOLD.name, "")),
         label=attributes.get(c.LABEL.name, ""),
         truth=known.get("truth") or "",
         outcome=known.get("outcome") or "",
     )
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def _event(row: Mapping[str, Any]) -> Event:

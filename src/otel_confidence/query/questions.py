@@ -3,6 +3,7 @@ This module puts questions about models to whoever answers PromQL, and lays the 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,7 +79,9 @@ def window(metrics: Metrics, length_s: float, *, end: float) -> Window:
     The window of that length, its points' look-back fitted to how often programs report.
     """
     step = max(1, math.ceil(length_s / _POINTS))
-    reports = f"max(count_over_time({c.PREDICTIONS.prometheus}[1m]))"
+    # Averaged over the minutes that have reports, so that a program that ended still counts.
+    minutes = f"count_over_time({c.PREDICTIONS.prometheus}[1m])[15m:1m]"
+    reports = f"max(avg_over_time({minutes}))"
     counted = [float(series.values[-1]) for series in metrics.query(reports, at=end).series]
     look_back = math.ceil(_REPORTS_PER_RANGE * 60 / max(_ASSUMED_REPORTS_PER_MINUTE, *counted, 0))
     return Window(end, length_s, step, max(step, look_back))
@@ -106,18 +109,27 @@ class Question:
         """
         return f"{self._selector(name, condition)}[{_milliseconds(self.within.range_s)}]"
 
-    def increase(self, name: str, condition: str = "", *, by: str = "") -> str:
+    def increase(self, name: str, condition: str = "", *, by: Sequence[str]) -> str:
         """
-        What a counter grew by within the window, summed over all but the labels of ``by``.
+        What a counter grew by within the window, summed over all but these labels.
         """
-        return f"sum by ({by}) (increase({self.series(name, condition)}))"
+        return f"sum by ({', '.join(by)}) (increase({self.series(name, condition)}))"
 
-    def by(self, label: str, expr: str) -> dict[str, float]:
+    def table(self, expr: str, labels: Sequence[str]) -> dict[tuple[str, ...], float]:
         """
-        The values of an expression at the window's end, by one label.
+        The values of an expression at the window's end, by these labels.
         """
         answer = self.metrics.query(expr, at=self.within.end)
-        return {dict(s.labels).get(label, ""): float(s.values[-1]) for s in answer.series}
+        return {
+            tuple(dict(series.labels).get(label, "") for label in labels): float(series.values[-1])
+            for series in answer.series
+        }
+
+    def column(self, expr: str, label: str) -> dict[str, float]:
+        """
+        The same by one label.
+        """
+        return {key: value for (key,), value in self.table(expr, (label,)).items()}
 
     def curves(self, expr: str) -> list[tuple[dict[str, str], Values]]:
         """
@@ -153,6 +165,16 @@ def quoted(text: str) -> str:
     """
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
+
+
+def number(text: str) -> float:
+    """
+    What a label says as a number, such as a bucket's edge; NaN where it is none.
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _milliseconds(seconds: float) -> str:

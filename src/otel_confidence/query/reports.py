@@ -1,5 +1,5 @@
 """
-This module asks for a model's curves: confidence, truth, calibration, latency and traffic.
+This module asks for a model's curves: confidence, truth, latency and traffic.
 
 Every figure is PromQL over the names in :mod:`otel_confidence.conventions`, so it is the same
 whoever answers: the engine in process or a Prometheus. Shares and means are ratios of increases of
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otel_confidence import conventions as c
-from otel_confidence.query.questions import Question, Values
+from otel_confidence.query.questions import Question, Values, number
 from otel_confidence.query.summaries import FAILED, LE
 
 
@@ -63,43 +63,6 @@ class Truth:
     accuracy: Values
 
 
-@dataclass(frozen=True, slots=True)
-class CalibrationCounts:
-    """
-    What the four calibration counters grew by, bin by bin.
-    """
-
-    edges: tuple[float, ...]
-    """Upper edges of the bins, ascending."""
-    predictions: Values
-    confidence: Values
-    correct: Values
-    squared_error: Values
-
-    @property
-    def total(self) -> float:
-        """
-        Predictions with known truth.
-        """
-        return float(self.predictions.sum())
-
-    @property
-    def ece(self) -> float:
-        """
-        Expected calibration error: the bins' gaps between confidence and accuracy, by their counts.
-        """
-        if not self.total:
-            return math.nan
-        return float(np.abs(self.confidence - self.correct).sum() / self.total)
-
-    @property
-    def brier(self) -> float:
-        """
-        Brier score: the mean squared difference of confidence and correctness.
-        """
-        return float(self.squared_error.sum() / self.total) if self.total else math.nan
-
-
 def confidence_over_time(question: Question) -> ConfidenceOverTime:
     """
     The confidence histogram's bucket increases at each time.
@@ -111,7 +74,7 @@ def confidence_over_time(question: Question) -> ConfidenceOverTime:
     version = c.MODEL_VERSION.label
     tables: dict[str, dict[float, Values]] = {}
     for labels, values in question.curves(f"sum by ({LE}, {version}) (increase({bucket}))"):
-        tables.setdefault(labels.get(version, ""), {})[float(labels[LE])] = values
+        tables.setdefault(labels.get(version, ""), {})[number(labels.get(LE, ""))] = values
     common = set.intersection(*map(set, tables.values())) if tables else set()
     edges = sorted(edge for edge in common if math.isfinite(edge))
     times = question.within.times_s
@@ -151,29 +114,11 @@ def truth(question: Question) -> Truth:
     Mean confidence and accuracy of the predictions whose truth arrived around each time.
     """
     known, sure, right = (
-        f"sum(increase({question.recent(metric.prometheus)}))"
+        question.curve(f"sum(increase({question.recent(metric.prometheus)}))")
         for metric in (c.CALIBRATION_PREDICTIONS, c.CALIBRATION_CONFIDENCE, c.CALIBRATION_CORRECT)
     )
-    confidence, accuracy = (question.curve(f"{total} / {known}") for total in (sure, right))
-    return Truth(question.within.times_s, confidence, accuracy)
-
-
-def calibration(question: Question) -> CalibrationCounts:
-    """
-    What the four calibration counters grew by within the window, bin by bin.
-    """
-    columns = [
-        question.by(c.BIN.label, question.increase(metric.prometheus, by=c.BIN.label))
-        for metric in (
-            c.CALIBRATION_PREDICTIONS,
-            c.CALIBRATION_CONFIDENCE,
-            c.CALIBRATION_CORRECT,
-            c.CALIBRATION_SQUARED_ERROR,
-        )
-    ]
-    edges = sorted(set().union(*columns), key=float)
-    table = [np.array([column.get(e, 0.0) for e in edges], dtype=np.float64) for column in columns]
-    return CalibrationCounts(tuple(map(float, edges)), *table)
+    known = np.where(known > 0, known, math.nan)
+    return Truth(question.within.times_s, sure / known, right / known)
 
 
 def _sum(curves: list[Values]) -> Values:

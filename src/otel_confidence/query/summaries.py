@@ -9,7 +9,9 @@ from typing import Final
 import numpy as np
 
 from otel_confidence import conventions as c
+from otel_confidence.query.calibration import calibrations, no_truth
 from otel_confidence.query.questions import Question, Values
+from otel_confidence.stats.calibration import Bins, accuracy, overconfidence
 
 FAILED: Final = f'{c.ERROR_TYPE.label}!=""'
 """Matches the calls that raised."""
@@ -26,14 +28,12 @@ class ModelSummary:
     """
 
     model: str
+    versions: tuple[str, ...]
+    """Those in scope that reported, sorted."""
     predictions: float
     mean_confidence: float
-    labeled: float
-    """Predictions whose truth is known; the next three are over these."""
-    accuracy: float
-    ece: float
-    overconfidence: float
-    """Mean confidence minus accuracy: positive when the model is surer than it is right."""
+    calibration: Bins
+    """Over the predictions whose truth is known."""
     error_share: float
     """Share of calls that raised."""
     p95_s: float
@@ -47,75 +47,71 @@ class ModelSummary:
         """
         Whether the overconfidence is more than five points and two standard errors of the accuracy.
         """
-        if not self.labeled or math.isnan(self.accuracy):
+        known, share = self.calibration.total, accuracy(self.calibration)
+        if not known:
             return False
-        variance = max(self.accuracy * (1 - self.accuracy), 0) / self.labeled
-        return self.overconfidence > _NOTABLE + 2 * math.sqrt(variance)
+        error = math.sqrt(max(share * (1 - share), 0) / known)
+        return overconfidence(self.calibration) > _NOTABLE + 2 * error
 
 
 def summaries(question: Question) -> list[ModelSummary]:
     """
     Every model in scope that reported within the window, the most overconfident first.
     """
-    columns = {name: question.by(_MODEL, expr) for name, expr in _columns(question).items()}
+    columns = {name: question.column(expr, _MODEL) for name, expr in _columns(question).items()}
     rates = f"sum by ({_MODEL}) (rate({question.recent(c.PREDICTIONS.prometheus)}))"
     traffic = {labels.get(_MODEL, ""): values for labels, values in question.curves(rates)}
+    known = calibrations(question)
     silent = np.full(len(question.within.times_s), math.nan)
-    found = [
-        _summary(question, model, columns, traffic.get(model, silent))
-        for model in reported(question, _MODEL)
-    ]
+    found = []
+    for model, versions in reported(question).items():
+        curve = traffic.get(model, silent)
+        summary = ModelSummary(
+            model=model,
+            versions=versions,
+            calibration=known.get(model, no_truth()),
+            last_seen_s=_last_seen(question, curve),
+            traffic=curve,
+            **_row(columns, model),
+        )
+        found.append(summary)
     return sorted(found, key=_urgency)
 
 
-def reported(question: Question, label: str) -> set[str]:
+def reported(question: Question) -> dict[str, tuple[str, ...]]:
     """
-    The values of a label in what reported, models that have not predicted yet among them.
+    The models that reported with their versions, those that have not predicted yet among them.
     """
-    found: set[str] = set()
+    labels = (_MODEL, c.MODEL_VERSION.label)
+    found: dict[str, set[str]] = {}
     for metric in (c.PREDICTIONS, c.CALIBRATION_PREDICTIONS):
-        series = question.series(metric.prometheus)
-        found |= question.by(label, f"count by ({label}) (last_over_time({series}))").keys()
-    return found
+        series = f"last_over_time({question.series(metric.prometheus)})"
+        for model, version in question.table(f"count by ({', '.join(labels)}) ({series})", labels):
+            found.setdefault(model, set()).add(version)
+    return {model: tuple(sorted(versions - {""})) for model, versions in found.items()}
 
 
 def _columns(question: Question) -> dict[str, str]:
-    def grown(name: str, condition: str = "", *, also: str = "") -> str:
-        return question.increase(name, condition, by=f"{_MODEL}, {also}" if also else _MODEL)
+    def grown(name: str, condition: str = "", *, also: tuple[str, ...] = ()) -> str:
+        return question.increase(name, condition, by=(_MODEL, *also))
 
-    known, sure, right = (
-        grown(metric.prometheus)
-        for metric in (c.CALIBRATION_PREDICTIONS, c.CALIBRATION_CONFIDENCE, c.CALIBRATION_CORRECT)
-    )
-    binned_sure, binned_right = (
-        grown(metric.prometheus, also=c.BIN.label)
-        for metric in (c.CALIBRATION_CONFIDENCE, c.CALIBRATION_CORRECT)
-    )
     confidence, duration = c.PREDICTION_CONFIDENCE.prometheus, c.PREDICTION_DURATION.prometheus
     calls = f"{duration}_count"
     return {
         "predictions": grown(c.PREDICTIONS.prometheus),
         "mean_confidence": f"{grown(f'{confidence}_sum')} / {grown(f'{confidence}_count')}",
-        "labeled": known,
-        "accuracy": f"{right} / {known}",
-        "ece": f"sum by ({_MODEL}) (abs({binned_sure} - {binned_right})) / {known}",
-        "overconfidence": f"({sure} - {right}) / {known}",
         "error_share": f"{grown(calls, FAILED)} / {grown(calls)}",
-        "p95_s": f"histogram_quantile(0.95, {grown(f'{duration}_bucket', also=LE)})",
+        "p95_s": f"histogram_quantile(0.95, {grown(f'{duration}_bucket', also=(LE,))})",
     }
 
 
-def _summary(
-    question: Question, model: str, columns: dict[str, dict[str, float]], traffic: Values
-) -> ModelSummary:
+def _row(columns: dict[str, dict[str, float]], model: str) -> dict[str, float]:
     row = {name: column.get(model, math.nan) for name, column in columns.items()}
-    for name in ("predictions", "labeled"):
-        row[name] = _or(row[name], 0.0)
+    row["predictions"] = _or(row["predictions"], 0.0)
     # A model that never failed has no series of failed calls: no call of it failed.
     if row["predictions"]:
         row["error_share"] = _or(row["error_share"], 0.0)
-    last_seen = _last_seen(question, traffic)
-    return ModelSummary(model=model, last_seen_s=last_seen, traffic=traffic, **row)
+    return row
 
 
 def _last_seen(question: Question, traffic: Values) -> float:
@@ -128,7 +124,7 @@ def _last_seen(question: Question, traffic: Values) -> float:
 
 
 def _urgency(summary: ModelSummary) -> tuple[float, float, str]:
-    return -_or(summary.overconfidence, -math.inf), -summary.predictions, summary.model
+    return -_or(overconfidence(summary.calibration), -math.inf), -summary.predictions, summary.model
 
 
 def _or(value: float, otherwise: float) -> float:
