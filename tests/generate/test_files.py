@@ -13,6 +13,7 @@ from otel_confidence.generate.__main__ import main
 
 ROOT = Path(__file__).parent.parent.parent
 RULES = Path("prometheus", "rules", "otel_confidence.yml")
+SIGNALS = Path("docs", "reference", "signals.md")
 MODEL = Path("grafana", "dashboards", "otel-confidence-model.json")
 
 pytestmark = pytest.mark.skipif(
@@ -36,7 +37,7 @@ def test_writing_creates_every_file_and_then_nothing(tmp_path: Path) -> None:
     first = write(tmp_path, check=False)
     second = write(tmp_path, check=False)
 
-    assert [tmp_path / RULES, tmp_path / MODEL] == first
+    assert [tmp_path / name for name in (RULES, MODEL, SIGNALS)] == first
     assert [] == second
     assert yaml.safe_load((tmp_path / RULES).read_text())["groups"]
 
@@ -47,7 +48,7 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
     """
     differing = write(tmp_path, check=True)
 
-    assert [tmp_path / RULES, tmp_path / MODEL] == differing
+    assert [tmp_path / name for name in (RULES, MODEL, SIGNALS)] == differing
     assert [] == list(tmp_path.iterdir())
 
 
@@ -70,5 +71,5 @@ def test_header_names_the_command(tmp_path: Path) -> None:
     """
     write(tmp_path, check=False)
 
-    for path in (RULES, MODEL):
+    for path in (RULES, MODEL, SIGNALS):
         assert "python -m otel_confidence.generate --write" in (tmp_path / path).read_text()

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from otel_confidence.errors import ConfigurationError
+from otel_confidence.generate.reference import signals_page
 from otel_confidence.generate.rules import RUNBOOKS, rule_file
 
 COMMAND: Final = "python -m otel_confidence.generate --write"
 """What writes the files, as their headers and the failing check say."""
 RULES: Final = Path("prometheus", "rules", "otel_confidence.yml")
+SIGNALS: Final = Path("docs", "reference", "signals.md")
 MODEL_DASHBOARD: Final = Path("grafana", "dashboards", "otel-confidence-model.json")
 
 
@@ -38,7 +40,11 @@ def generated(runbooks: str = RUNBOOKS) -> dict[Path, str]:
     """
     Every generated file's text.
     """
-    return {RULES: _rules_text(runbooks), MODEL_DASHBOARD: _model_text()}
+    return {
+        RULES: _rules_text(runbooks),
+        MODEL_DASHBOARD: _model_text(),
+        SIGNALS: signals_page(COMMAND),
+    }
 
 
 def _rules_text(runbooks: str) -> str:

@@ -1,0 +1,61 @@
+"""
+This module writes the reference page of every signal from the table of signals.
+"""
+
+from collections.abc import Iterable
+
+from otel_confidence import conventions as c
+
+_INTRODUCTION = """\
+# Signals
+
+Every metric, attribute, event and span that otel_confidence emits, under the names that
+Prometheus, the Collector and `otel-confidence up` all give them. Metrics carry only attributes of
+low cardinality; ids, texts and raw values stand on spans and events alone.
+"""
+
+
+def signals_page(command: str) -> str:
+    """
+    ``docs/reference/signals.md``.
+    """
+    parts = (
+        f"<!-- Written by `{command}`: change src/otel_confidence/conventions.py instead. -->",
+        _INTRODUCTION,
+        "## Metrics\n",
+        _table(("OpenTelemetry", "Prometheus", "type", "unit", "attributes", ""), _metrics()),
+        "## Bucket edges\n",
+        _table(("metric", "upper edges"), _edges()),
+        "## Attributes\n",
+        _table(("attribute", "label", "values", ""), _attributes()),
+        "## Events\n",
+        "Log records with an event name, which the attribute `event.name` repeats.\n",
+        _table(("event", "severity", ""), ((f"`{e.name}`", e.severity, e.about) for e in c.EVENTS)),
+        "## Spans\n",
+        f"`{c.SPAN_PREFIX} {{{c.MODEL_NAME.name}}}`, kind internal, from scope `{c.SCOPE}`.\n",
+    )
+    return "\n".join(parts)
+
+
+def _metrics() -> Iterable[tuple[str, ...]]:
+    for m in c.METRICS:
+        series = f"{m.prometheus}_bucket, _sum, _count" if m.edges else m.prometheus
+        names = ", ".join(f"`{a.name}`" for a in m.attributes)
+        yield f"`{m.name}`", f"`{series}`", m.kind.replace("_", " "), f"`{m.unit}`", names, m.about
+
+
+def _edges() -> Iterable[tuple[str, ...]]:
+    for m in c.METRICS:
+        if m.edges:
+            yield f"`{m.name}`", ", ".join(f"{edge:g}" for edge in m.edges)
+
+
+def _attributes() -> Iterable[tuple[str, ...]]:
+    for a in c.ATTRIBUTES:
+        label = f"`{a.label}`" if a.on_metrics else "never on metrics"
+        yield f"`{a.name}`", label, ", ".join(a.values), a.about
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = (heads, tuple("---" for _ in heads), *rows)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
