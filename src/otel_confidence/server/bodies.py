@@ -80,17 +80,20 @@ class _Inflater:
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
         self._inflate = zlib.decompressobj(_ENCODINGS[encoding])
+        self._ended = False
 
     def take(self, chunk: bytes, room: int) -> bytes:
         """
         As much of the inflated chunk as there is room for.
         """
-        if chunk and self._inflate.eof:
-            raise BodyError(400, f"data follows the end of the {self._encoding} stream")
         try:
-            return self._inflate.decompress(chunk, room)
+            inflated = b"" if self._inflate.eof else self._inflate.decompress(chunk, room)
         except zlib.error as error:
             raise BodyError(400, f"the body is no {self._encoding}: {error}") from None
+        if self._inflate.eof and (self._inflate.unused_data or (chunk and self._ended)):
+            raise BodyError(400, f"data follows the end of the {self._encoding} stream")
+        self._ended = self._inflate.eof
+        return inflated
 
     def end(self) -> None:
         """
