@@ -7,9 +7,10 @@ is sent is not settled here but by OpenTelemetry's own ``OTEL_*`` variables.
 """
 
 import dataclasses
+import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,6 +50,24 @@ class Settings:
     """How many outcomes are remembered, so that a truth reported twice counts once."""
     shutdown_timeout_s: float = 5.0
     """How long the end of the process may wait for telemetry to be delivered, seconds."""
+    capture: Mapping[str, Any] | None = None
+    """Which fields leave the process and how: True, False, ``"hash"`` or a number of characters.
+
+    In the environment ``inputs=hash,comment=200,label=off``.
+    """
+    redact: Callable[[str, str], str | None] | None = field(default=None, repr=False)
+    """Called with a field's name and its scrubbed text; gives the text that leaves, or None."""
+    redact_patterns: Mapping[str, Any] | None = None
+    """Regular expressions by the kind they find, searched for beside the built-in ones.
+
+    In the environment a JSON object.
+    """
+    redact_also: tuple[str, ...] = ()
+    """Optional kinds of personal data to search for, such as ``ip_address``."""
+    redact_except: tuple[str, ...] = ()
+    """Kinds of secrets or personal data to leave alone."""
+    hash_key: str = field(default="", repr=False)
+    """Secret that hashed fields are keyed with; empty: a random one for each process."""
     strict: bool = False
     """Whether contained faults are raised instead; for tests."""
 
@@ -59,8 +78,11 @@ class Settings:
         for name in ("max_models", "max_series", "seen_outcomes"):
             _within(name, getattr(self, name), 1, 2**31)
         _within("shutdown_timeout_s", self.shutdown_timeout_s, 0, math.inf)
-        if not isinstance(self.receipt_key, str):
-            raise ConfigurationError("receipt_key must be text")
+        for name in _SECRETS:
+            if not isinstance(getattr(self, name), str):
+                raise ConfigurationError(f"{name} must be text")
+        for name in ("redact_also", "redact_except"):
+            _texts(name, getattr(self, name))
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **arguments: Any) -> "Settings":
@@ -80,8 +102,9 @@ class Settings:
             if environ.get(PREFIX + name.upper())
         }
         given |= {name: value for name, value in arguments.items() if value is not None}
-        if isinstance(given.get("thresholds"), Sequence):
-            given["thresholds"] = tuple(given["thresholds"])
+        for name, value in given.items():
+            if isinstance(known[name], tuple) and isinstance(value, (list, tuple, set, frozenset)):
+                given[name] = tuple(value)
         return cls(**given)
 
 
@@ -98,6 +121,30 @@ def _flag(text: str) -> bool:
     raise ValueError(text)
 
 
+def _texts(name: str, value: Any) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(v, str) for v in value):
+        raise ConfigurationError(f"{name} must be a list of texts, got {value!r}")
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return {name.strip(): way for name, way in (part.split("=", 1) for part in _words(text))}
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError(text)  # noqa: TRY004  one error for whatever is not understood
+    return found
+
+
+def _callable(text: str) -> None:
+    raise ValueError(text)
+
+
 def _floats(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(",") if part.strip())
 
@@ -105,14 +152,23 @@ def _floats(text: str) -> tuple[float, ...]:
 _READERS: Final[Mapping[type, Callable[[str], Any]]] = {
     bool: _flag, int: int, float: float, tuple: _floats, str: str,
 }  # fmt: skip
+_PARTICULAR: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
+    "capture": (_pairs, "inputs=hash,comment=200"),
+    "redact": (_callable, "nothing: a callable is an argument of configure()"),
+    "redact_patterns": (_mapping, '{"employee_id": "EMP-[0-9]{6}"}'),
+    "redact_also": (_words, "ip_address,mac_address"),
+    "redact_except": (_words, "phone,email"),
+}
+"""Settings whose text says more than their type: how it is read, and an example."""
+_SECRETS: Final = ("receipt_key", "hash_key")
 
 
 def _read(name: str, default: Any, text: str) -> Any:
+    example = f"{default!r} ({type(default).__name__})"
+    reader, example = _PARTICULAR.get(name) or (_READERS[type(default)], example)
     try:
-        return _READERS[type(default)](text)
+        return reader(text)
     except ValueError as error:
         variable = PREFIX + name.upper()
-        shown = "***" if name == "receipt_key" else repr(text)
-        raise ConfigurationError(
-            f"{variable} must be like {default!r} ({type(default).__name__}), got {shown}"
-        ) from error
+        shown = "***" if name in _SECRETS else repr(text)
+        raise ConfigurationError(f"{variable} must be like {example}, got {shown}") from error

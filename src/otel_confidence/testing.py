@@ -117,7 +117,8 @@ class Capture:
         self._reader = InMemoryMetricReader()
         self._spans = InMemorySpanExporter()
         self._events = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # as shipped
-        meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self.meter_provider = MeterProvider([self._reader], shutdown_on_exit=False)
+        """For metrics of the test's own."""
         tracers = TracerProvider(shutdown_on_exit=False, id_generator=SequentialIds())
         tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         loggers = LoggerProvider(shutdown_on_exit=False)
@@ -125,7 +126,7 @@ class Capture:
         self.tracer = tracers.get_tracer("test")
         """For spans of the test's own around the code under test."""
         self.telemetry = Telemetry(
-            meters,
+            self.meter_provider,
             tracers,
             loggers,
             settings or Settings(strict=True),

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
 from opentelemetry.trace import StatusCode, get_current_span
 
 import otel_confidence as oc
@@ -638,3 +640,64 @@ def test_recording_without_providers_is_silent(recwarn: pytest.WarningsRecorder)
     assert SURE is classify()
     assert 0 == len(recwarn)
     assert 1 == telemetry.sums.value(conventions.DROPPED, otel_confidence_reason="no_provider")
+
+
+def test_uncertainty_is_measured(telemetry: Capture) -> None:
+    """
+    A stated uncertainty is recorded by its method; one that can't be is counted.
+    """
+    for uncertainty in (0.25, -1, "high"):
+        with telemetry.prediction(model="m") as p:
+            p.set(confidence=0.5, uncertainty=uncertainty, method="entropy")
+    (point,) = telemetry.points("ml.prediction.uncertainty")
+
+    assert (0.25, 1) == (point.value, point.count)
+    assert "entropy" == point.attributes["ml.prediction.uncertainty.method"]
+    assert {"invalid_value": 2} == telemetry.dropped()
+
+
+class Broken(BaseException):
+    """What plugged-in parts raise here."""
+
+
+class BrokenSampler(Sampler):
+    """A sampler that raises."""
+
+    def should_sample(self, *_: Any, **__: Any) -> SamplingResult:
+        raise Broken
+
+    def get_description(self) -> str:
+        return "broken"
+
+
+class BrokenProcessor(SpanProcessor):
+    """A span processor that raises."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        raise Broken(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        raise Broken(span)
+
+
+@pytest.mark.parametrize("broken", ["sampler", "processor"])
+def test_broken_plugins_leave_the_user_alone(broken: str) -> None:
+    """
+    A sampler or span processor that raises costs the span; result and metrics stay.
+    """
+    tracers = TracerProvider(
+        sampler=BrokenSampler() if broken == "sampler" else None, shutdown_on_exit=False
+    )
+    if broken == "processor":
+        tracers.add_span_processor(BrokenProcessor())
+    capture = Capture(oc.Settings())
+    capture.telemetry.bind(capture.meter_provider, tracers)
+
+    @capture.track_confidence(model="m", confidence="confidence")
+    def classify() -> dict[str, Any]:
+        return SURE
+
+    assert SURE is classify()
+    assert 1 == capture.value("ml.prediction.confidence")
+    assert 0 == capture.value("ml.prediction.active")
+    assert 1 <= capture.value("otel_confidence.internal.errors", error_type="Broken")

@@ -12,10 +12,12 @@ from opentelemetry import context as contexts
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, get_current_span, set_span_in_context
 
+from otel_confidence.conventions import UNCERTAINTY_METHOD
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.records import Failure, Link, Prediction
 from otel_confidence.sdk import receipts
 from otel_confidence.sdk.current import current
+from otel_confidence.sdk.numbers import finite
 from otel_confidence.sdk.series import ModelSeries
 from otel_confidence.sdk.telemetry import Telemetry
 from otel_confidence.sdk.text import label_text, type_name
@@ -90,7 +92,7 @@ class Call:
 
     __slots__ = (
         "_context", "_detached", "_found", "_owns_span", "_result", "_series", "_span", "_started",
-        "_stopped", "_telemetry", "_token", "_tracker", "id", "record",
+        "_stopped", "_telemetry", "_token", "_tracker", "_unsure", "id", "record",
     )  # fmt: skip
 
     def __init__(self, tracker: Tracker, telemetry: Telemetry, *, detached: bool) -> None:
@@ -104,6 +106,7 @@ class Call:
         self._token: Any = None
         self._result: Any = _UNSET
         self._found: Extracted | None = None
+        self._unsure: tuple[float, str] | None = None
         self._started = 0.0
         self._stopped: float | None = None
         self.id = 0
@@ -111,16 +114,27 @@ class Call:
         self.record: Prediction | None = None
         """What was recorded, once the call has ended."""
 
-    def set(self, *, confidence: Any = None, label: Any = None) -> None:
+    def set(
+        self,
+        *,
+        confidence: Any = None,
+        label: Any = None,
+        uncertainty: Any = None,
+        method: str = "std",
+    ) -> None:
         """
         Say what was predicted; the last word counts.
 
         Args:
             confidence: how sure the model was, 0 to 1.
             label: the predicted label or value.
+            uncertainty: how unsure it was, 0 or more, in the method's own unit.
+            method: how the uncertainty was computed: entropy, margin, std, mutual_information,
+                set_size or interval_width.
         """
         with self._telemetry.guard("prediction.set"):
             self._found = _reported()((confidence, label))
+            self._unsure = None if uncertainty is None else self._checked(uncertainty, method)
 
     def take(self, result: Any) -> None:
         """
@@ -211,11 +225,23 @@ class Call:
                 tracker.model, tracker.version, threshold=tracker.threshold, duration_s=duration,
                 time_s=self._telemetry.now(), id=self.id, rejected=self._why_nothing(),
             )  # fmt: skip
+        uncertainty, method = self._unsure or (found.uncertainty, found.method)
         return Prediction(
             tracker.model, tracker.version, found.confidence, found.label, found.source, found.size,
-            found.uncertainty, found.method, tracker.threshold, duration, self._telemetry.now(),
+            uncertainty, method, tracker.threshold, duration, self._telemetry.now(),
             self.id, found.rejected,
         )  # fmt: skip
+
+    def _checked(self, uncertainty: Any, method: str) -> tuple[float, str] | None:
+        """
+        A stated uncertainty as a float; None where it can't be one, which is accounted for.
+        """
+        value = finite(uncertainty)
+        if value is not None and value >= 0 and method in UNCERTAINTY_METHOD.values:
+            return value, method
+        self._telemetry.recorded("metric")
+        self._telemetry.dropped("metric", "invalid_value")
+        return None
 
     def _why_nothing(self) -> dict[str, int]:
         unsaid = self._result is _UNSET

@@ -40,6 +40,18 @@ def names(signal: str) -> list[str]:
     return [name for name in chosen or ["otlp"] if name != "none"]
 
 
+def check() -> None:
+    """
+    Refuse what the variables say wrongly before anything is made.
+
+    Raises:
+        ConfigurationError: an exporter or protocol is not known, or its library not installed.
+    """
+    for signal in _KNOWN:
+        if "otlp" in names(signal):
+            otlp(signal)
+
+
 def otlp(signal: str) -> Callable[[], Any]:
     """
     What makes the signal's OTLP exporter, over the protocol that the environment says.

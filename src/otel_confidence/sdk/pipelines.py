@@ -139,6 +139,7 @@ class Pipelines:
     def __init__(
         self, *, service_name: str | None, count: Count, guarded: Callable[[str, Job], Job]
     ) -> None:
+        exporters.check()
         self._attributes = {} if service_name is None else {SERVICE_NAME: service_name}
         self._count = count
         self._guarded = guarded

@@ -5,7 +5,6 @@ Nothing here raises: a receipt that is forged or damaged, or a value out of its 
 and counted by reason in ``otel_confidence.dropped``.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,9 +12,10 @@ from otel_confidence.errors import InvalidRecord
 from otel_confidence.records import Feedback, Outcome
 from otel_confidence.sdk import receipts
 from otel_confidence.sdk.current import current
+from otel_confidence.sdk.numbers import finite
 from otel_confidence.sdk.receipts import Receipt
 from otel_confidence.sdk.telemetry import Telemetry
-from otel_confidence.sdk.text import COMMENT_LIMIT, clean, label_text
+from otel_confidence.sdk.text import COMMENT_LIMIT, clean, label_text, type_name
 
 _UNSET: Final[Any] = object()
 
@@ -74,7 +74,9 @@ def record_feedback(
     telemetry = telemetry or current()
 
     def feedback(found: Receipt) -> Feedback:
-        number = _number(score)
+        number = finite(score)
+        if number is None:
+            raise InvalidRecord(f"score must be a number within 0..1, got {type_name(score)}")
         return Feedback(
             found.model, found.version, number, type, source, clean(comment, COMMENT_LIMIT),
             found.prediction_id, found.link,
@@ -115,13 +117,3 @@ def _read(receipt: str, telemetry: Telemetry) -> Receipt:
     except InvalidRecord as error:
         telemetry.guard.say_once("receipt", "otel_confidence: %s", error)
         raise _Unusable("invalid_receipt") from error
-
-
-def _number(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidRecord(f"score must be a number, got {type(value).__name__}") from error
-    if isinstance(value, str) or math.isnan(number):
-        raise InvalidRecord(f"score must be a number within 0..1, got {value!r}")
-    return number

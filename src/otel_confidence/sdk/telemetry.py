@@ -3,9 +3,7 @@ This module turns records into telemetry: one ``emit`` for metrics, span attribu
 """
 
 import random
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import metadata
@@ -18,15 +16,15 @@ from opentelemetry.trace import INVALID_SPAN, Span
 from otel_confidence import conventions as c
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.records import Failure, Feedback, Outcome, Prediction, Record
-from otel_confidence.sdk import events
+from otel_confidence.sdk import details, events
+from otel_confidence.sdk.details import Detail
 from otel_confidence.sdk.guard import Guard
 from otel_confidence.sdk.instruments import Instruments
+from otel_confidence.sdk.seen import Seen
 from otel_confidence.sdk.series import OTHER, ModelSeries, bin_of, decision_of, tier_of
 from otel_confidence.sdk.sums import Sums, board
-from otel_confidence.sdk.text import label_text, type_name
+from otel_confidence.sdk.text import type_name
 from otel_confidence.settings import Settings
-
-Detail = dict[str, events.Value]
 
 _IDS: Final = 2**64
 
@@ -62,19 +60,9 @@ class Telemetry:
         """Whether ``shutdown()`` has ended delivery."""
         self._models: dict[tuple[str, str], ModelSeries] = {}
         self._thresholds = set(self.settings.thresholds)
-        self._seen: OrderedDict[int, None] = OrderedDict()
-        self._seen_lock = threading.Lock()
+        self._seen = Seen(self.settings.seen_outcomes)
         self._recorded = {
-            signal: self.sums.of(c.RECORDS, {c.SIGNAL.name: signal})
-            for signal in (
-                "prediction",
-                "confidence",
-                "outcome",
-                "feedback",
-                "error",
-                "span",
-                "event",
-            )
+            signal: self.sums.of(c.RECORDS, {c.SIGNAL.name: signal}) for signal in c.SIGNAL.values
         }
         self.bind(meter_provider, tracer_provider, logger_provider)
 
@@ -151,7 +139,7 @@ class Telemetry:
         """
         Begin again in a forked child: the inherited locks may be held by threads left behind.
         """
-        self._seen_lock = threading.Lock()
+        self._seen.restart()
         self._instruments = Instruments(
             self._provider.get_meter(c.SCOPE, _version()), self._thresholds
         )
@@ -202,77 +190,51 @@ class Telemetry:
 
     def _emit_prediction(self, p: Prediction, span: Span, context: Context | None) -> None:
         self.recorded("prediction", p.size)
-        detail = self._prediction_detail(p)
+        detail = details.of_prediction(p)
         if not self._lost("prediction", p.size):
-            self._measure_prediction(p, self.model(p.model, p.version), context)
-        if span.is_recording():
-            span.set_attributes(detail)
-        self._tell_prediction(p, detail, context)
+            with self.guard("emit.metrics"):
+                self._measure_prediction(p, self.model(p.model, p.version), context)
+        with self.guard("emit.span"):
+            if span.is_recording():
+                span.set_attributes(detail)
+        with self.guard("emit.event"):
+            self._tell_prediction(p, detail, context)
 
     def _measure_prediction(
         self, p: Prediction, series: ModelSeries, context: Context | None
     ) -> None:
+        known = _numbers(p.confidence)
+        for value in known:
+            self._measure_confidence(value, p, series, context)
+        self._account_confidences(p, len(known), series)
         duration = self._instruments.histogram(c.PREDICTION_DURATION)
         duration.record(p.duration_s, series.attributes, context)
-        self._account_confidences(p)
-        if p.confidence is None:
-            made = series.predictions("", "")
-            with self.sums.lock:
-                made.value += p.size
-        elif isinstance(p.confidence, float):
-            self._measure_confidence(p.confidence, 1, p, series, context)
-        else:
-            self._measure_batch(p, series, context)
-        if p.uncertainty is not None:
+        for value in _numbers(p.uncertainty):
             uncertainty = self._instruments.histogram(c.PREDICTION_UNCERTAINTY)
-            for value in _numbers(p.uncertainty):
-                uncertainty.record(value, series.uncertainty(p.method), context)
+            uncertainty.record(value, series.uncertainty(p.method), context)
 
     def _measure_confidence(
-        self, value: float, count: int, p: Prediction, series: ModelSeries, context: Context | None
+        self, value: float, p: Prediction, series: ModelSeries, context: Context | None
     ) -> None:
         decision = decision_of(value, p.threshold)
         made = series.predictions(decision, tier_of(value))
         series.bins(p.source)
         with self.sums.lock:
-            made.value += count
+            made.value += 1
         confidences = self._instruments.histogram(c.PREDICTION_CONFIDENCE)
-        attributes = series.confidence(p.source, decision)
-        confidences.record(value, attributes, context)
+        confidences.record(value, series.confidence(p.source, decision), context)
 
-    def _measure_batch(self, p: Prediction, series: ModelSeries, context: Context | None) -> None:
-        known = _numbers(p.confidence)
-        for value in known:
-            self._measure_confidence(value, 1, p, series, context)
-        unknown = series.predictions("", "")
-        with self.sums.lock:
-            unknown.value += p.size - len(known)
-
-    def _account_confidences(self, p: Prediction) -> None:
-        self.recorded("confidence", p.size)
+    def _account_confidences(self, p: Prediction, known: int, series: ModelSeries) -> None:
+        """
+        Balance the ledger: a confidence that was changed, by clipping, is a dropped and a new one.
+        """
+        self.recorded("confidence", known + sum(p.rejected.values()))
         for reason, count in p.rejected.items():
             self.dropped("confidence", reason, count)
-
-    def _prediction_detail(self, p: Prediction) -> Detail:
-        """
-        What stands on the span and the event, the model's name and version apart.
-        """
-        detail: Detail = {c.PREDICTION_ID.name: f"{p.id:016x}"}
-        if isinstance(p.confidence, float):
-            detail[c.CONFIDENCE.name] = p.confidence
-            detail[c.SOURCE.name] = p.source
-            detail[c.TIER.name] = tier_of(p.confidence)
-            detail[c.DECISION.name] = decision_of(p.confidence, p.threshold)
-        if p.threshold is not None:
-            detail[c.THRESHOLD.name] = p.threshold
-        if p.size != 1:
-            detail[c.BATCH_SIZE.name] = p.size
-        elif p.label is not None:
-            detail[c.LABEL.name] = label_text(p.label) or type_name(p.label)
-        if isinstance(p.uncertainty, float):
-            detail[c.UNCERTAINTY.name] = p.uncertainty
-            detail[c.UNCERTAINTY_METHOD.name] = p.method
-        return detail
+        if known < p.size:
+            unknown = series.predictions("", "")
+            with self.sums.lock:
+                unknown.value += p.size - known
 
     def _tell_prediction(self, p: Prediction, detail: Detail, context: Context | None) -> None:
         low = (
@@ -312,12 +274,11 @@ class Telemetry:
         self.recorded("outcome")
         if self._lost("outcome"):
             return
-        if self._seen_before(o.prediction_id):
+        if self._seen.before(o.prediction_id):
             self.dropped("outcome", "duplicate")
             return
         series = self.model(o.model, o.version)
-        turned_out = "unknown" if o.correct is None else ("correct" if o.correct else "incorrect")
-        counted = series.outcomes(turned_out)
+        counted = series.outcomes(details.turned_out(o))
         with self.sums.lock:
             counted.value += 1
         if o.confidence is not None and o.correct is not None:
@@ -325,16 +286,7 @@ class Telemetry:
         context = events.context_of(o.link)
         delays = self._instruments.histogram(c.PREDICTION_LABEL_DELAY)
         delays.record(o.delay_s, series.attributes, context)
-        told: Detail = {
-            **series.attributes,
-            c.PREDICTION_ID.name: f"{o.prediction_id:016x}",
-            c.OUTCOME.name: turned_out,
-            c.LABEL_DELAY.name: o.delay_s,
-        }
-        if o.confidence is not None:
-            told |= {c.CONFIDENCE.name: o.confidence, c.SOURCE.name: o.source}
-        if o.truth:
-            told[c.TRUTH.name] = o.truth
+        told = series.attributes | details.of_outcome(o)
         events.emit(self.logger, c.OUTCOME_KNOWN, told, time_s=self.now(), context=context)
 
     def _calibrate(
@@ -347,15 +299,6 @@ class Telemetry:
             found.correct.value += correct
             found.squared_error.value += (confidence - correct) ** 2
 
-    def _seen_before(self, prediction_id: int) -> bool:
-        with self._seen_lock:
-            if prediction_id in self._seen:
-                return True
-            self._seen[prediction_id] = None
-            if len(self._seen) > self.settings.seen_outcomes:
-                self._seen.popitem(last=False)
-            return False
-
     def _emit_feedback(self, f: Feedback) -> None:
         self.recorded("feedback")
         if self._lost("feedback"):
@@ -367,13 +310,7 @@ class Telemetry:
         context = events.context_of(f.link)
         scores = self._instruments.histogram(c.FEEDBACK_SCORES)
         scores.record(f.score, attributes, context)
-        told: Detail = {
-            **attributes,
-            c.PREDICTION_ID.name: f"{f.prediction_id:016x}",
-            c.FEEDBACK_SCORE.name: f.score,
-        }
-        if f.comment:
-            told[c.FEEDBACK_COMMENT.name] = f.comment
+        told = series.attributes | details.of_feedback(f)
         events.emit(self.logger, c.FEEDBACK, told, time_s=self.now(), context=context)
 
     def _count_fault(self, place: str, error_type: str) -> None:
@@ -382,11 +319,13 @@ class Telemetry:
 
 def _numbers(values: Any) -> list[float]:
     """
-    The finite values as Python floats.
+    The values that a histogram takes, as Python floats.
     """
-    if isinstance(values, float):
+    if values is None:
+        return []
+    if type(values) is float:
         return [values]
-    return [v for v in values.tolist() if v == v]  # noqa: PLR0124  NaN differs from itself
+    return [value for value in values.tolist() if value >= 0]
 
 
 def _measures(provider: metrics.MeterProvider) -> bool:

@@ -57,6 +57,7 @@ def track_confidence(
     version: str = "",
     confidence: Any = None,
     label: Any = None,
+    uncertainty: Any = None,
     threshold: float | None = None,
     telemetry: Telemetry | None = None,
 ) -> Callable[[F], F]:
@@ -72,6 +73,7 @@ def track_confidence(
         version: its version.
         confidence: where the result says how sure the model was, such as ``"proba.max"``.
         label: where the result names the predicted label.
+        uncertainty: where the result says how unsure it was, such as ``"proba.entropy"``.
         threshold: the confidence below which a prediction is not accepted.
         telemetry: where to record; the configured one by default.
 
@@ -84,7 +86,7 @@ def track_confidence(
         model=model,
         version=version,
         threshold=threshold,
-        extract=extractor(confidence, label=label),
+        extract=extractor(confidence, label=label, uncertainty=uncertainty),
         telemetry=telemetry,
     )
     tracker.announce()

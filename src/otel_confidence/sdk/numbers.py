@@ -1,0 +1,19 @@
+"""
+This module is the door for single numbers: whatever a user gave becomes a finite float, or nothing.
+"""
+
+import math
+from typing import Any
+
+
+def finite(value: Any) -> float | None:
+    """
+    The value as a Python float; None for text, NaN, infinities and what is no number.
+    """
+    if isinstance(value, (str, bytes, bytearray)):
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None

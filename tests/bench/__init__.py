@@ -1,0 +1,1 @@
+"""This module makes the benchmarks a package: ``python -m tests.bench`` runs them."""
