@@ -56,7 +56,7 @@ def test_a_body_up_to_the_limit_is_read(client: TestClient, encoding: str, body:
     ("encoding", "body", "status", "reason"),
     [
         pytest.param("identity", b"x" * (LIMIT + 1), 413, "more than", id="too large"),
-        pytest.param("gzip", gzip.compress(b"x" * (LIMIT + 1)), 413, "decompressed", id="bomb"),
+        pytest.param("gzip", gzip.compress(b"x" * (LIMIT + 1)), 413, "more than", id="bomb"),
         pytest.param("gzip", gzip.compress(b"x" * 500)[:-9], 400, "cut short", id="cut short"),
         pytest.param("gzip", b"", 400, "cut short", id="nothing"),
         pytest.param("gzip", b"no gzip", 400, "is no gzip", id="no gzip"),

@@ -3,6 +3,7 @@ This module reads request bodies: decompressed on the way in, and never more tha
 """
 
 import zlib
+from collections.abc import Iterator
 from typing import Final
 
 import anyio
@@ -10,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 MAX_BYTES: Final = 20 * 1024 * 1024
 """The most a body may measure, decompressed; also what gRPC takes."""
+_PIECE_BYTES: Final = 1024 * 1024
 _PATIENCE_S: Final = 10.0
 _ENCODINGS: Final[dict[str, int]] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """Window bits by which zlib knows the format; 15 is zlib's own, which HTTP calls deflate."""
@@ -39,9 +41,10 @@ async def read_body(request: Request, *, max_bytes: int = MAX_BYTES) -> bytes:
     try:
         with anyio.fail_after(_PATIENCE_S):
             async for chunk in request.stream():
-                body += decoder.take(chunk, max_bytes + 1 - len(body))
-                if len(body) > max_bytes:
-                    raise BodyError(413, f"the body has more than {max_bytes} bytes decompressed")
+                for piece in decoder.pieces(chunk):
+                    body += piece
+                    if len(body) > max_bytes:
+                        raise BodyError(413, f"the body has more than {max_bytes} bytes")
     except TimeoutError:
         raise BodyError(408, f"the body did not arrive within {_PATIENCE_S:g} s") from None
     except ClientDisconnect:
@@ -60,11 +63,11 @@ class _Plain:
     A body as it comes.
     """
 
-    def take(self, chunk: bytes, room: int) -> bytes:
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
         """
-        As much of the chunk as there is room for.
+        The chunk.
         """
-        return chunk[:room]
+        yield chunk
 
     def end(self) -> None:
         """
@@ -80,20 +83,19 @@ class _Inflater:
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
         self._inflate = zlib.decompressobj(_ENCODINGS[encoding])
-        self._ended = False
 
-    def take(self, chunk: bytes, room: int) -> bytes:
+    def pieces(self, chunk: bytes) -> Iterator[bytes]:
         """
-        As much of the inflated chunk as there is room for.
+        The chunk inflated, a little at a time: a thousandfold never stands in memory at once.
         """
-        try:
-            inflated = b"" if self._inflate.eof else self._inflate.decompress(chunk, room)
-        except zlib.error as error:
-            raise BodyError(400, f"the body is no {self._encoding}: {error}") from None
-        if self._inflate.eof and (self._inflate.unused_data or (chunk and self._ended)):
-            raise BodyError(400, f"data follows the end of the {self._encoding} stream")
-        self._ended = self._inflate.eof
-        return inflated
+        while chunk:
+            if self._inflate.eof:
+                raise BodyError(400, f"data follows the end of the {self._encoding} stream")
+            try:
+                yield self._inflate.decompress(chunk, _PIECE_BYTES)
+            except zlib.error as error:
+                raise BodyError(400, f"the body is no {self._encoding}: {error}") from None
+            chunk = self._inflate.unused_data or self._inflate.unconsumed_tail
 
     def end(self) -> None:
         """
