@@ -201,20 +201,28 @@ def quantile_edges(values: Floats, bins: int) -> Floats:
     else:
         below = np.cumsum(counts)[:-1] / len(values)
         cuts = np.unique([np.abs(below - k / bins).argmin() for k in range(1, bins)])
-    return np.array([_between(distinct[i], distinct[i + 1]) for i in cuts])
+    return np.array([_between(float(distinct[i]), float(distinct[i + 1])) for i in cuts])
+
+
+def shortest_within(low: float, high: float) -> float:
+    """
+    The number of fewest digits within two others.
+    """
+    middle = low / 2 + high / 2
+    for digits in range(1, 18):
+        short = float(f"{middle:.{digits}g}") + 0.0  # never -0.0
+        if low <= short <= high:
+            return short
+    return middle
 
 
 def _between(low: float, high: float) -> float:
     """
-    The shortest number in the middle half between two others; ``low`` where there is none.
+    A short number in the middle half between two others; ``low`` where there is none.
     """
     quarter = high / 4 - low / 4
-    middle = low + 2 * quarter
-    for digits in range(1, 18):
-        short = float(f"{middle:.{digits}g}") + 0.0  # never -0.0
-        if low + quarter <= short <= high - quarter and low <= short < high:
-            return short
-    return float(low)
+    found = shortest_within(low + quarter, high - quarter)
+    return found if low < found < high else low
 
 
 def _binned(reference: Any, current: Any, bins: int) -> tuple[Floats, Floats]:
