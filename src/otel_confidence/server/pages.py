@@ -25,8 +25,6 @@ from otel_confidence.query.questions import Scope
 from otel_confidence.server import assets, formats, views
 from otel_confidence.server.rendering import Templates
 
-UPDATE_S: Final = 5
-"""Seconds from one update of an open page to the next."""
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -58,6 +56,7 @@ def routes(
     store: Sql,
     *,
     otlp_http: str = "http://127.0.0.1:4318",
+    update_s: float = 5,
     now: Callable[[], float] = time.time,
 ) -> list[BaseRoute]:
     """
@@ -67,10 +66,11 @@ def routes(
         metrics: Answers PromQL.
         store: Answers SQL over events and spans.
         otlp_http: Where programs send to, as the empty page tells its reader.
+        update_s: Seconds from one update of an open page to the next.
         now: The clock, epoch seconds.
     """
     files = assets.load()
-    templates = Templates(files, otlp_http=otlp_http, update_s=UPDATE_S)
+    templates = Templates(files, otlp_http=otlp_http, update_s=update_s)
     found = _Pages(views.Views(metrics, store, templates, now))
     places: tuple[tuple[str, str, Callable[[Request], Page]], ...] = (
         ("/", "/pages/models.json", found.models),

@@ -1,0 +1,81 @@
+"""
+This module gives browser tests a real page over a real store, and a real browser to look at it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
+from tests.browser.browsing import HOSTILE, Site, Window, recent
+
+from otel_confidence.store import Store
+
+_PATIENCE_MS = 60_000
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """
+    Chromium without a display.
+    """
+    path = shutil.which("chromium")
+    if path is None:
+        reason = "needs Debian's chromium: apt-get install chromium"
+        assert os.environ.get("CI") != "true", reason
+        pytest.skip(reason)
+    expect.set_options(timeout=_PATIENCE_MS)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """
+    Pages over two models, one of which became overconfident, and one with a hostile name.
+    """
+    store = Store.open(tmp_path_factory.mktemp("browser") / "data")
+    drifted = recent("digits", rightness=lambda t: np.where(t > 300, 0.4, 0.95), failing=0.02)
+    for history in (drifted, recent("digits", 300, version="2", seed=8), recent(HOSTILE, seed=9)):
+        store.write(history.batch())
+    served = Site(store)
+    yield served
+    served.stop()
+    store.close()
+
+
+@pytest.fixture
+def window(browser: Browser, site: Site) -> Iterator[Window]:
+    """
+    A window as wide as a laptop's.
+    """
+    yield from opened(browser, site, 1280)
+
+
+@pytest.fixture
+def phone(browser: Browser, site: Site) -> Iterator[Window]:
+    """
+    A window as wide as a phone's.
+    """
+    yield from opened(browser, site, 390)
+
+
+def opened(browser: Browser, site: Site, width: int) -> Iterator[Window]:
+    """
+    A window of its own, without anything remembered.
+    """
+    context = browser.new_context(viewport=ViewportSize(width=width, height=844))
+    context.set_default_timeout(_PATIENCE_MS)
+    yield Window(context.new_page(), site)
+    context.close()
