@@ -255,6 +255,7 @@ class Call:
             cancelled=not isinstance(error, Exception),
             duration_s=max((self._stopped or 0.0) - self._started, 0.0),
         )
+        last_call.set(self)
         span = self._span if self._owns_span else INVALID_SPAN
         self._telemetry.emit(failure, span=span, context=self._context)
 

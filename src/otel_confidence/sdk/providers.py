@@ -42,14 +42,14 @@ def configure(
     """
     Begin to send what is recorded; again, to change settings: nothing is made or sent twice.
 
-    Without providers it takes OpenTelemetry's global ones, and makes OTLP ones where none is set:
-    to ``http://localhost:4318`` unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` says otherwise.
+    Without providers it takes the global ones, and makes OTLP ones where none is set: they send to
+    ``http://localhost:4318`` unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` says otherwise.
 
     Args:
         service_name: the resource's ``service.name``, for providers made here.
-        meter_provider: the provider to measure with.
-        tracer_provider: the provider to trace with.
-        logger_provider: the provider to emit events with.
+        meter_provider: what to measure with.
+        tracer_provider: what to trace with.
+        logger_provider: what to emit events with.
         thresholds: more bucket edges of the confidence histogram.
         event_sample_ratio: share of predictions that leave a result event.
         receipt_key: secret to sign receipts with.
@@ -60,16 +60,11 @@ def configure(
         ConfigurationError: a setting or variable is wrong, or an optional library is missing.
     """
     settings = Settings.read(
-        thresholds=thresholds,
-        event_sample_ratio=event_sample_ratio,
-        receipt_key=receipt_key,
-        shutdown_timeout_s=shutdown_timeout_s,
-        strict=strict,
-    )
-    telemetry = current()
+        thresholds=thresholds, event_sample_ratio=event_sample_ratio, receipt_key=receipt_key,
+        shutdown_timeout_s=shutdown_timeout_s, strict=strict,
+    )  # fmt: skip
     with _lock:
-        telemetry.adjust(settings)
-        telemetry.enabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() != "true"
+        telemetry = _adjusted(settings)
         if telemetry.enabled:
             _connect(telemetry, service_name, meter_provider, tracer_provider, logger_provider)
     return telemetry
@@ -104,6 +99,13 @@ def shutdown(timeout_s: float | None = None) -> bool:
         telemetry.closed = True
         return sent
     return False
+
+
+def _adjusted(settings: Settings) -> Telemetry:
+    telemetry = current()
+    telemetry.adjust(settings)
+    telemetry.enabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() != "true"
+    return telemetry
 
 
 def _connect(

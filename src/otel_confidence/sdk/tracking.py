@@ -5,7 +5,7 @@ This module opens tracking to users: ``prediction()``, and ``track_confidence`` 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk import streams
@@ -64,9 +64,8 @@ def track_confidence(
     """
     Record every call of a function: what it returns and raises is untouched.
 
-    Takes functions, coroutine functions, generators, asynchronous generators, methods, class and
-    static methods, properties and any other callable. A function tracked already for the same model
-    and version is given back as it is.
+    Takes functions, coroutine functions, generators, methods of every kind and any other callable;
+    one that is tracked already for the same model and version is given back as it is.
 
     Args:
         model: the model's name.
@@ -82,18 +81,14 @@ def track_confidence(
     """
     from otel_confidence.sdk.extract import extractor  # numpy, which the front door leaves alone
 
+    extract = extractor(confidence, label=label, uncertainty=uncertainty)
     tracker = Tracker(
-        model=model,
-        version=version,
-        threshold=threshold,
-        extract=extractor(confidence, label=label, uncertainty=uncertainty),
-        telemetry=telemetry,
+        model=model, version=version, threshold=threshold, extract=extract, telemetry=telemetry
     )
     tracker.announce()
 
     def decorate(function: F) -> F:
-        tracked: F = _tracked(function, tracker)
-        return tracked
+        return cast(F, _tracked(function, tracker))
 
     return decorate
 

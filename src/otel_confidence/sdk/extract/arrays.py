@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _PROTOCOLS = ("__array__", "__dlpack__", "numpy", "toarray", "__array_interface__")
+_ROWS = frozenset((list, tuple))
+_NUMBERS = frozenset((float, int, type(None)))
+_DEEPEST = 3
+"""How many lists may lie in one another: members, cases and classes."""
 
 
 def is_array(value: object) -> bool:
     """
     Whether the value speaks one of the array protocols; lists and tuples do not.
     """
-    kind = type(value)
+    return _speaks(type(value))
+
+
+def _speaks(kind: type) -> bool:
     if kind is np.ndarray or kind is array or kind is memoryview:
         return True
     return any(hasattr(kind, name) for name in _PROTOCOLS)
@@ -86,23 +93,37 @@ def _on_host(tensor: Any) -> Any:
 
 
 def _from_rows(rows: Any, masked: float) -> NDArray[Any] | None:
-    if any(_is_foreign(row) for row in rows[:1]):
+    """
+    An array of rows that hold numbers only.
+
+    Numpy is never given a text: it would make every cell as wide as the longest one, and a list of
+    documents would fill the memory.
+    """
+    kinds = set(map(type, rows))
+    if not all(kind in _ROWS or _is_number(kind) for kind in kinds):
+        if not all(kind in _ROWS or _speaks(kind) for kind in kinds):
+            return None
         rows = [floats(row, masked=masked) for row in rows]
         if any(row is None for row in rows):
             return None
+    elif not _numeric(rows, kinds, depth=0):
+        return None
     try:
         return np.asarray(rows)
     except ValueError:
         return None
 
 
-def _is_foreign(row: object) -> bool:
-    """
-    Whether numpy, given a list of such rows, would lose a mask or fail.
-    """
-    if isinstance(row, (float, np.generic)) or type(row) is np.ndarray:
+def _numeric(rows: Any, kinds: set[type], *, depth: int) -> bool:
+    if all(map(_is_number, kinds)):
+        return True
+    if depth == _DEEPEST or not kinds <= _ROWS:
         return False
-    return is_array(row)
+    return all(_numeric(row, set(map(type, row)), depth=depth + 1) for row in rows)
+
+
+def _is_number(kind: type) -> bool:
+    return kind in _NUMBERS or issubclass(kind, (np.floating, np.integer))
 
 
 def _from_objects(raw: NDArray[Any], value: Any) -> Floats | None:
