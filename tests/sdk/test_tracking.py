@@ -181,6 +181,24 @@ def test_error_keeps_the_users_exception(telemetry: Capture) -> None:
     assert 0 == telemetry.value("ml.prediction.active")
 
 
+def test_failed_call_has_no_receipt(telemetry: Capture) -> None:
+    """
+    After a failed call there is no receipt: not even that of the call before.
+    """
+
+    @telemetry.track_confidence(model="m", confidence="confidence")
+    def classify(result: dict[str, Any]) -> dict[str, Any]:
+        return {"confidence": result["confidence"]}
+
+    classify(SURE)
+    before = oc.last_receipt()
+    with pytest.raises(KeyError):
+        classify({})
+
+    assert before
+    assert "" == oc.last_receipt()
+
+
 def test_error_without_text_keeps_its_place(telemetry: Capture) -> None:
     """
     An exception whose text raises is not replaced by another; its text is never asked for.

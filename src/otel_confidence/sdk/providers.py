@@ -65,8 +65,7 @@ def configure(
     )  # fmt: skip
     with _lock:
         telemetry = _adjusted(settings)
-        if telemetry.enabled:
-            _connect(telemetry, service_name, meter_provider, tracer_provider, logger_provider)
+        _connect(telemetry, service_name, meter_provider, tracer_provider, logger_provider)
     return telemetry
 
 
@@ -116,6 +115,8 @@ def _connect(
     logger_provider: _logs.LoggerProvider | None,
 ) -> None:
     global _pipelines, _service_name
+    if not telemetry.enabled:
+        return
     if _pipelines is not None and not telemetry.closed:
         if service_name not in {None, _service_name}:
             telemetry.guard.say_once(
