@@ -130,7 +130,7 @@ def _wait(process: subprocess.Popen[bytes], condition: Callable[[], Any]) -> Any
     deadline = time.monotonic() + STARTUP_S
     while not (met := condition()):
         if process.poll() is not None or time.monotonic() > deadline:
-            sys.exit(f"{process.args[2:4]} did not start; its message is above.")  # type: ignore[index]
+            sys.exit("The demo could not start; what is above says why.")
         time.sleep(0.1)
     return met
 
