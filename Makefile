@@ -12,7 +12,7 @@ SHELL := bash
 PROGRESS = awk '/^Collecting/ {if (++n % 10 == 0) printf "  %d packages found ...\n", n; fflush()} /^Installing/ {print "  installing ..."; fflush()} /ERROR/'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench clean
+.PHONY: help demo test check fix bench clean stack-tools diff-promql
 
 help: ## say what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,12 @@ fix: $(VENV)/.dev ## format and mend what the linter can
 
 bench: $(VENV)/.dev ## measure the overhead beside peers, as ratios
 	@$(BIN)/python -m tests.bench
+
+stack-tools: ## build the Prometheus that tests compare with (Go; five to ten minutes, once)
+	@$(PYTHON) tools/stack_tools.py
+
+diff-promql: $(VENV)/.dev stack-tools ## compare 20,000 random queries with that Prometheus
+	@$(BIN)/python -m tests.query.differential --queries 20000 $(DIFF)
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -31,6 +31,15 @@ class Memory:
             for text, points in series.items()
         ]
 
+    @classmethod
+    def of(cls, series: Sequence[Selection]) -> "Memory":
+        """
+        Series made elsewhere.
+        """
+        made = cls({})
+        made.series = list(series)
+        return made
+
     def select(
         self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, max_samples: int = 0
     ) -> list[Selection]:

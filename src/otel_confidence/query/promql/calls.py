@@ -11,7 +11,7 @@ from otel_confidence.query.promql import dates, functions, histograms
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, distinct, without_name
 from otel_confidence.query.promql.labels import label_join, label_replace, labels_of_absence
-from otel_confidence.query.promql.parsing import compiled
+from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.query.promql.range_functions import KEEPS_NAME, RANGE_FUNCTIONS
 from otel_confidence.query.promql.reading import kind_of, matchers_of, unwrapped
 from otel_confidence.query.promql.windows import Windows

@@ -11,15 +11,17 @@ from otel_confidence.query.promql.frames import Floats, Ints
 DAY_S = 86_400
 MONTHS = 12
 WEEKDAY_OF_EPOCH = 4
+END_OF_TIME = np.iinfo(np.int64).max
+"""Where Prometheus's conversion of NaN and infinities ends up: in the year 292277026596."""
 CalendarFunction = Callable[[Ints], Ints]
 
 
 def whole_seconds(values: Floats) -> Ints:
     """
-    Seconds truncated to integers; NaN and what does not fit are the smallest integer.
+    Seconds truncated to integers; what is no 64-bit integer, NaN too, is the end of time.
     """
-    fits = np.abs(values) < 2.0**63
-    return np.where(fits, np.where(fits, values, 0), -(2.0**63)).astype(np.int64)
+    fits = (values > -(2.0**63)) & (values < 2.0**63)
+    return np.where(fits, np.where(fits, values, 0).astype(np.int64), END_OF_TIME)
 
 
 def _in(seconds: Ints, unit: str) -> Ints:

@@ -22,14 +22,23 @@ def mapped(frame: Frame, operation: Elementwise) -> Frame:
 def clamp(frame: Frame, lowest: Floats, highest: Floats) -> Frame:
     """
     Values kept within bounds; nothing at steps where the bounds cross.
+
+    NaN wins over every bound but one at infinity on its own side, as in IEEE's older minimum.
     """
 
     def bounded(values: Floats) -> Floats:
-        return np.maximum(lowest, np.minimum(highest, values))
+        return _larger(lowest, _smaller(highest, values))
 
-    result = mapped(frame, bounded)
-    sound = np.logical_and(result.present, ~(highest < lowest))
-    return Frame(result.labels, result.values, sound).occupied()
+    sound = np.logical_and(frame.present, ~(highest < lowest))
+    return mapped(Frame(frame.labels, frame.values, sound).occupied(), bounded)
+
+
+def _smaller(a: Floats, b: Floats) -> Floats:
+    return np.where((a == -np.inf) | (b == -np.inf), -np.inf, np.minimum(a, b))
+
+
+def _larger(a: Floats, b: Floats) -> Floats:
+    return np.where((a == np.inf) | (b == np.inf), np.inf, np.maximum(a, b))
 
 
 def round_to(frame: Frame, nearest: Floats) -> Frame:

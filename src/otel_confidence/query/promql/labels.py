@@ -9,6 +9,7 @@ from typing import Any
 from otel_confidence.points import NAME_LABEL, Labels, Matcher
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Frame
+from otel_confidence.query.promql.patterns import matches_nothing
 
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
 
@@ -101,10 +102,14 @@ def _check_name(role: str, name: str, function: str) -> None:
 def labels_of_absence(matchers: Sequence[Matcher]) -> Labels:
     """
     The labels that a selector fixes to one value, which ``absent`` gives its result.
+
+    A label with several conditions counts as fixed or not by the last of them, in the order in
+    which Prometheus takes them: those that only take series away come after the others.
     """
+    needed = {each.label for each in matchers if not matches_nothing(each)}
     fixed: dict[str, str] = {}
     seen: set[str] = set()
-    for matcher in matchers:
+    for matcher in sorted(matchers, key=lambda each: _takes_away(each, needed)):
         if matcher.label == NAME_LABEL:
             continue
         if matcher.op == "=" and matcher.label not in seen:
@@ -113,3 +118,8 @@ def labels_of_absence(matchers: Sequence[Matcher]) -> Labels:
         else:
             fixed.pop(matcher.label, None)
     return tuple(sorted((key, value) for key, value in fixed.items() if value))
+
+
+def _takes_away(matcher: Matcher, needed: set[str]) -> bool:
+    negative = matcher.op in ("!=", "!~")
+    return matcher.label not in needed or (negative and matches_nothing(matcher))

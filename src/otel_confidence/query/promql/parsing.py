@@ -8,12 +8,12 @@ the engine does not compute, is refused here before anything runs.
 from typing import Any
 
 import promql_parser
-import re2
 
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Matcher
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.locating import negative_at, place_of
+from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.query.promql.reading import matchers_of, nodes
 
 EXPERIMENTAL = frozenset(
@@ -124,24 +124,6 @@ def _check_selector(text: str, node: Any) -> None:
     for matcher in node.matchers.matchers:
         if matcher.op in (promql_parser.MatchOp.Re, promql_parser.MatchOp.NotRe):
             compiled(matcher.value)
-
-
-def compiled(pattern: str) -> Any:
-    """
-    A regular expression (RE2), anchored at both ends, in which a dot matches newlines too.
-
-    Raises:
-        QueryError: The pattern is none.
-    """
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = 8 << 20
-    try:
-        return re2.compile(f"^(?s:{pattern})$", options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else ""
-        detail = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-        raise bad_data(f"invalid regular expression {pattern!r}: {detail}") from error
 
 
 def selector(text: str) -> list[Matcher]:

@@ -1,0 +1,122 @@
+"""
+This module says whether two engines gave the same answer.
+"""
+
+import math
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from otel_confidence.errors import QueryError
+from otel_confidence.points import Labels
+from otel_confidence.query.answers import Answer, Metrics
+
+TOLERANCE = 1e-9
+CRASH = "unexpected error: runtime error"
+"""Prometheus 3.9.1 panics on a subquery with ``@`` in a function that follows the time."""
+KNOWN = (
+    (
+        re.compile(r"timestamp\(+[^()]*@ [^ ]+ offset"),
+        "Prometheus 3.9.1 forgets the offset beside an @ within timestamp()",
+    ),
+    (
+        re.compile(r"std(dev|var)\b.*(timestamp|epoch|time\(\))"),
+        "stddev and stdvar of large values depend on the order of series, in Prometheus too",
+    ),
+)
+REFUSALS = ("not supported", "is experimental")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    One query, instant where start and end are the same.
+    """
+
+    expr: str
+    start: float
+    end: float
+    step: float
+
+    def ask(self, metrics: Metrics) -> Answer | QueryError:
+        """
+        The answer, or the refusal.
+        """
+        try:
+            if self.start == self.end:
+                return metrics.query(self.expr, at=self.start)
+            return metrics.query_range(self.expr, start=self.start, end=self.end, step=self.step)
+        except QueryError as error:
+            return error
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    What came of one comparison.
+    """
+
+    outcome: str
+    """``equal``, ``equal, empty``, ``both refuse``, ``refused by us``, ``they crash``,
+    ``explained`` or ``different``."""
+    reason: str = ""
+
+
+def compare(question: Question, ours: Metrics, theirs: Metrics) -> Verdict:
+    """
+    Ask both and compare kind, labels, times and values, refusals as refusals.
+    """
+    mine, other = question.ask(ours), question.ask(theirs)
+    if isinstance(mine, QueryError):
+        return _refused(mine, other)
+    if isinstance(other, QueryError):
+        outcome = "they crash" if CRASH in str(other) else "different"
+        return Verdict(outcome, f"only they refuse: {other}")
+    reason = _difference(mine, other)
+    if reason:
+        known = next((why for shape, why in KNOWN if shape.search(question.expr)), "")
+        return Verdict("explained", known) if known else Verdict("different", reason)
+    return Verdict("equal" if mine.series or mine.text else "equal, empty")
+
+
+def _refused(mine: QueryError, other: Answer | QueryError) -> Verdict:
+    if isinstance(other, QueryError):
+        if mine.kind == other.kind:
+            return Verdict("both refuse", mine.kind)
+        return Verdict("different", f"refused as {mine.kind} ({mine}), not {other.kind} ({other})")
+    if any(text in str(mine) for text in REFUSALS):
+        return Verdict("refused by us", str(mine))
+    return Verdict("different", f"only we refuse: {mine}")
+
+
+def _difference(mine: Answer, other: Answer) -> str:
+    if (mine.kind, mine.text) != (other.kind, other.text):
+        return f"kind {mine.kind} {mine.text!r}, not {other.kind} {other.text!r}"
+    ours, theirs = _points(mine), _points(other)
+    if ours.keys() != theirs.keys():
+        return f"series {sorted(ours)[:5]}, not {sorted(theirs)[:5]}"
+    reasons = (_unlike(labels, ours[labels], theirs[labels]) for labels in ours)
+    return next((reason for reason in reasons if reason), "")
+
+
+def _points(answer: Answer) -> dict[Labels, dict[int, float]]:
+    found: dict[Labels, dict[int, float]] = defaultdict(dict)
+    for each in answer.series:
+        found[each.labels].update(zip(each.times_ms.tolist(), each.values.tolist(), strict=True))
+    return found
+
+
+def _unlike(labels: Labels, ours: dict[int, float], theirs: dict[int, float]) -> str:
+    if ours.keys() != theirs.keys():
+        odd = sorted(ours.keys() ^ theirs.keys())[:3]
+        return f"{labels}: {len(ours)} points, not {len(theirs)}, such as {odd}"
+    for moment, value in ours.items():
+        if not _same(value, theirs[moment]):
+            return f"{labels} at {moment}: {value!r}, not {theirs[moment]!r}"
+    return ""
+
+
+def _same(a: float, b: float) -> bool:
+    if math.isnan(a) or math.isnan(b):
+        return math.isnan(a) and math.isnan(b)
+    return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=0.0)

@@ -1,0 +1,149 @@
+"""
+This module runs a real Prometheus, writes samples to it and asks it.
+"""
+
+import os
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from tools import stack_tools
+
+from otel_confidence.points import Selection
+from otel_confidence.query.prometheus import PrometheusClient
+
+PROMETHEUS = next(each for each in stack_tools.SERVICES if each.name == "prometheus")
+CONFIGURATION = """
+global: {evaluation_interval: 1m}
+storage: {tsdb: {out_of_order_time_window: 2h}}
+"""
+SAMPLES_PER_REQUEST = 2000
+
+
+def binary() -> Path | None:
+    """
+    The Prometheus that ``make stack-tools`` built, if it did.
+    """
+    path = PROMETHEUS.binaries(stack_tools.tools_folder())[0]
+    return path if path.exists() else None
+
+
+def required() -> bool:
+    """
+    Whether a missing Prometheus is an error, as it is in continuous integration.
+    """
+    return os.environ.get("CI") == "true"
+
+
+@contextmanager
+def prometheus(folder: Path, series: Sequence[Selection]) -> Iterator[PrometheusClient]:
+    """
+    A Prometheus on a free port of the loopback that holds the series.
+    """
+    path = binary()
+    assert path is not None, "run make stack-tools"
+    (folder / "prometheus.yml").write_text(CONFIGURATION)
+    port = _free_port()
+    command = [
+        str(path),
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+        "--storage.tsdb.retention.time=100y",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-remote-write-receiver",
+        "--log.level=error",
+    ]
+    with subprocess.Popen(command) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _await_ready(url, process)
+            write(url, series)
+            client = PrometheusClient(url)
+            yield client
+            client.close()
+        finally:
+            process.terminate()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while not _ready(url):
+        assert process.poll() is None, "Prometheus ended"
+        assert time.monotonic() < deadline, "Prometheus did not start"
+        time.sleep(0.05)
+
+
+def _ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/-/ready").is_success
+    except httpx.TransportError:
+        return False
+
+
+def write(url: str, series: Sequence[Selection]) -> None:
+    """
+    Send all samples in the order of their times, by remote write 1.0.
+    """
+    moments = sorted(
+        (moment, row, value)
+        for row, each in enumerate(series)
+        for moment, value in zip(
+            each.times_ms.tolist(), each.values.view("<u8").tolist(), strict=True
+        )
+    )
+    for start in range(0, len(moments), SAMPLES_PER_REQUEST):
+        chunk = [(row, at, bits) for at, row, bits in moments[start : start + SAMPLES_PER_REQUEST]]
+        _post(url, sorted(chunk), series)
+
+
+def _post(url: str, points: list[tuple[int, int, int]], series: Sequence[Selection]) -> None:
+    body = b"".join(_field(1, _timeseries(series[row], at, bits)) for row, at, bits in points)
+    response = httpx.post(
+        f"{url}/api/v1/write",
+        content=_snappy(body),
+        headers={"Content-Encoding": "snappy", "Content-Type": "application/x-protobuf"},
+    )
+    assert response.is_success, response.text
+
+
+def _timeseries(series: Selection, moment: int, bits: int) -> bytes:
+    pairs = b"".join(
+        _field(1, _field(1, key.encode()) + _field(2, value.encode()))
+        for key, value in series.labels
+        if value
+    )
+    sample = b"\x09" + struct.pack("<Q", bits) + b"\x10" + _varint(moment)
+    return pairs + _field(2, sample)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return bytes([number << 3 | 2]) + _varint(len(content)) + content
+
+
+def _varint(number: int) -> bytes:
+    parts = bytearray()
+    while number > 127:
+        parts.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def _snappy(content: bytes) -> bytes:
+    """
+    Snappy's block format without compression: the length, then literals.
+    """
+    parts = [_varint(len(content))]
+    for start in range(0, len(content), 60):
+        literal = content[start : start + 60]
+        parts.append(bytes([(len(literal) - 1) << 2]) + literal)
+    return b"".join(parts)

@@ -1,0 +1,136 @@
+"""
+This module builds the services that tests compare with, from their Go modules, once per version.
+
+Run ``python tools/stack_tools.py`` for all of them or name some. Binaries land in
+``$OTEL_CONFIDENCE_TOOLS`` (``~/.cache/otel-confidence/tools`` when unset) as ``<tool>-<version>``;
+what is there already is not built again. The last line printed is that folder.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER_VARIABLE = "OTEL_CONFIDENCE_TOOLS"
+COMMON_VERSION = "github.com/prometheus/common/version.Version"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """
+    One Go module and the commands to build from it.
+    """
+
+    name: str
+    version: str
+    """The version as its makers announce it, part of the binaries' names."""
+    module: str
+    module_version: str
+    commands: tuple[str, ...]
+    """Package paths below the module, each one a binary named by its last part."""
+    tags: str = "netgo"
+
+    def binaries(self, folder: Path) -> list[Path]:
+        """
+        Where this service's binaries are, or will be.
+        """
+        return [folder / f"{Path(command).name}-{self.version}" for command in self.commands]
+
+
+SERVICES = (
+    Service(
+        name="prometheus",
+        version="3.9.1",
+        module="github.com/prometheus/prometheus",
+        module_version="v0.309.1",  # from v0.310.0 on it needs a module that is not public
+        commands=("cmd/prometheus", "cmd/promtool"),
+        tags="netgo,remove_all_sd",
+    ),
+)
+
+
+def tools_folder() -> Path:
+    """
+    The folder that holds the binaries.
+    """
+    given = os.environ.get(FOLDER_VARIABLE)
+    return Path(given) if given else Path.home() / ".cache" / "otel-confidence" / "tools"
+
+
+def build(service: Service, folder: Path) -> None:
+    """
+    Build a service's commands in a module of their own and move them into place when whole.
+    """
+    workshop = Path(tempfile.mkdtemp(prefix=f"{service.name}-", dir=folder))
+    try:
+        _go(workshop, "mod", "init", "stack-tools")
+        _go(workshop, "mod", "edit", f"-require={service.module}@{service.module_version}")
+        for command, target in zip(service.commands, service.binaries(folder), strict=True):
+            _go(
+                workshop,
+                "build",
+                "-mod=mod",
+                "-trimpath",
+                f"-tags={service.tags}",
+                f"-ldflags=-s -w -X {COMMON_VERSION}={service.version}",
+                "-o",
+                str(workshop / target.name),
+                f"{service.module}/{command}",
+            )
+            (workshop / target.name).replace(target)
+    finally:
+        shutil.rmtree(workshop)
+
+
+def ensure(service: Service, folder: Path) -> None:
+    """
+    Build a service unless all its binaries are there, saying what is done and how long it took.
+    """
+    missing = [path for path in service.binaries(folder) if not path.exists()]
+    if not missing:
+        _say(f"{service.name} {service.version}: there already")
+        return
+    _say(f"{service.name} {service.version}: building, five to ten minutes on two cores ...")
+    started = time.monotonic()
+    build(service, folder)
+    _say(f"{service.name} {service.version}: built in {time.monotonic() - started:.0f} s")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Build the named services, or all, and print the folder.
+    """
+    parser = argparse.ArgumentParser(description="Build the services that tests compare with.")
+    known = {service.name: service for service in SERVICES}
+    parser.add_argument("names", nargs="*", choices=[*known, []], default=[], metavar="service")
+    chosen = parser.parse_args(arguments).names or list(known)
+    if shutil.which("go") is None:
+        _say("go is not on the PATH: install Go 1.25 or later to build these tools")
+        return 1
+    folder = tools_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in chosen:
+        ensure(known[name], folder)
+    _say(str(folder))
+    return 0
+
+
+def _go(folder: Path, *arguments: str) -> None:
+    environment = {**os.environ, "CGO_ENABLED": "0"}
+    command = ["nice", "-n", "15", "go", *arguments]
+    subprocess.run(command, cwd=folder, env=environment, check=True)  # noqa: S603  our own words
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
