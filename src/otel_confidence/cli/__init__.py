@@ -4,6 +4,10 @@ This module is the command line's way in.
 
 import sys
 
+from otel_confidence.errors import ConfigurationError
+
+_INSTALL = "pip install 'otel-confidence[server]'"
+
 
 def main() -> None:
     """
@@ -11,12 +15,15 @@ def main() -> None:
     """
     try:
         from otel_confidence.cli.commands import cli
+    except ConfigurationError as missing:
+        sys.exit(_refused(str(missing)))
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "otel_confidence":
             raise
-        sys.stderr.write(
-            f"otel-confidence: the command line needs {missing.name!r}, "
-            "which is not installed: pip install 'otel-confidence[server]'\n"
-        )
-        sys.exit(2)
+        sys.exit(_refused(f"the command line needs {missing.name!r}: {_INSTALL}"))
     cli()
+
+
+def _refused(why: str) -> int:
+    sys.stderr.write(f"otel-confidence: {why}\n")
+    return 2

@@ -4,6 +4,7 @@ This module is the store: one data folder, one writer, several readers.
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,12 +84,12 @@ class Store:
             raise ConfigurationError(
                 f"retention_days must lie between 0 and 36500, got {retention_days!r}"
             )
-        folder = Folder(Path(path).resolve())
-        try:
-            return _opened(folder, retention_days)
-        except BaseException:
-            folder.release()
-            raise
+        with ExitStack() as undo:
+            folder = Folder(Path(path).resolve())
+            undo.callback(folder.release)
+            opened = _opened(folder, retention_days)
+            undo.pop_all()
+        return opened
 
     def write(self, batch: Batch) -> None:
         """
@@ -187,20 +188,14 @@ class Store:
 
 
 def _opened(folder: Folder, retention_days: float) -> Store:
-    path = folder.path / _ENGINE
-    clients: list[Client] = []
-    try:
-        clients.append(_prepared(path, retention_days))
-        clients.extend(_clients(path, _READERS, _READING))
-        clients.extend(_clients(path, _SQL_READERS, _SQL))
-        catalog = Catalog()
-        _rebuild(clients[1], catalog)
-    except BaseException:
-        for client in clients:
-            client.close()
-        raise
-    pool, sql_pool = Pool(clients[1 : 1 + _READERS]), Pool(clients[1 + _READERS :])
-    return Store(folder, Writer(clients[0], catalog), pool, sql_pool, catalog)
+    path, catalog = folder.path / _ENGINE, Catalog()
+    with ExitStack() as undo:
+        writing = undo.enter_context(closing(_prepared(path, retention_days)))
+        readers = [_client(path, _READING, undo) for _ in range(_READERS)]
+        sql_readers = [_client(path, _SQL, undo) for _ in range(_SQL_READERS)]
+        _rebuild(readers[0], catalog)
+        undo.pop_all()
+    return Store(folder, Writer(writing, catalog), Pool(readers), Pool(sql_readers), catalog)
 
 
 def _prepared(path: Path, retention_days: float) -> Client:
@@ -213,8 +208,10 @@ def _prepared(path: Path, retention_days: float) -> Client:
     return client
 
 
-def _clients(path: Path, count: int, settings: Mapping[str, Any]) -> list[Client]:
-    return [connect(path, database=schema.DATABASE, settings=settings) for _ in range(count)]
+def _client(path: Path, settings: Mapping[str, Any], undo: ExitStack) -> Client:
+    client = connect(path, database=schema.DATABASE, settings=settings)
+    undo.callback(client.close)
+    return client
 
 
 def _rebuild(client: Client, catalog: Catalog) -> None:

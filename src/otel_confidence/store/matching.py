@@ -22,7 +22,7 @@ class Conditions:
 
     def bind(self, value: Any, kind: str) -> str:
         """
-        A placeholder for the value.
+        Bind the value; what stands for it in the text.
         """
         name = f"p{len(self.parameters)}"
         self.parameters[name] = value

@@ -18,7 +18,7 @@ from typing import Any, Final
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from otel_confidence.errors import OtelConfidenceError, StoreBusy, StoreError
+from otel_confidence.errors import StoreBusy, StoreError
 from otel_confidence.points import Batch, Metadata
 from otel_confidence.store import columns
 from otel_confidence.store.catalog import Catalog
@@ -27,6 +27,12 @@ from otel_confidence.store.connection import failing
 _GROUP_ROWS: Final = 200_000
 _DAY_S: Final = 86_400
 _METADATA_SIZE: Final = 100_000
+
+_FAILURES: Final = (
+    StoreError, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
+    pa.ArrowException,
+)  # fmt: skip
+"""What a batch that does not fit its columns, or an engine that cannot write, may raise."""
 
 _Waiting = tuple[columns.Rows, "Future[None]"]
 
@@ -92,8 +98,20 @@ class Writer:
         return done
 
     def _run(self) -> None:
-        while group := self._next():
-            self._insert_group(group)
+        group: list[_Waiting] = []
+        try:
+            while group := self._next():
+                self._insert_group(group)
+        finally:
+            self._abandon(group)
+
+    def _abandon(self, group: Sequence[_Waiting]) -> None:
+        with self._changed:
+            self._closed = True
+            left = [*group, *self._queue]
+        for _, done in left:
+            if not done.done():
+                done.set_exception(StoreError("the writer has ended"))
 
     def _next(self) -> list[_Waiting]:
         with self._changed:
@@ -109,8 +127,7 @@ class Writer:
     def _insert_group(self, group: Sequence[_Waiting]) -> None:
         try:
             self._insert(columns.merge([rows for rows, _ in group]))
-        # The thread must outlive whatever a batch or the engine does; the error goes to the caller.
-        except Exception as error:  # noqa: BLE001
+        except _FAILURES as error:
             self._fail(group, error)
         else:
             for _, done in group:
@@ -122,7 +139,7 @@ class Writer:
             for waiting in group:
                 self._insert_group([waiting])
             return
-        known = isinstance(error, OtelConfidenceError)
+        known = isinstance(error, StoreError)
         group[0][1].set_exception(error if known else StoreError(f"not written: {error!r}"))
 
     def _insert(self, rows: columns.Rows) -> None:

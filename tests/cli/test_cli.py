@@ -1,0 +1,71 @@
+"""This module checks what the command line says before it serves anything."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+from click.testing import CliRunner
+
+from otel_confidence.cli.commands import cli
+
+
+def without(module: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line where a library is not installed."""
+    program = (
+        f"import sys; sys.modules[{module!r}] = None; import otel_confidence.cli as c; c.main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", program, "--version"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("module", ["click", "clickhouse_connect", "uvicorn"])
+def test_a_missing_library_is_one_clear_sentence(module: str) -> None:
+    """
+    Without the server's libraries the command names the extra to install and ends with 2.
+    """
+    done = without(module)
+
+    assert 2 == done.returncode
+    assert 1 == done.stderr.count("\n")
+    assert module in done.stderr
+    assert "pip install 'otel-confidence[server]'" in done.stderr
+
+
+def test_the_version_is_said() -> None:
+    """
+    --version prints the installed version.
+    """
+    done = CliRunner().invoke(cli, ["--version"])
+
+    assert version("otel-confidence") in done.output
+
+
+def test_help_names_every_flag_with_its_default() -> None:
+    """
+    A reader of --help learns flags and defaults.
+    """
+    done = CliRunner().invoke(cli, ["up", "--help"])
+
+    for text in ("--otlp-grpc-port", "4317", "4318", "8050", "15d", "--ready-file", "--insecure"):
+        assert text in done.output
+
+
+@pytest.mark.parametrize("retention", ["", "5", "d", "-1d", "0d", "3 days", "1m"])
+def test_a_retention_that_is_no_time_is_explained(retention: str) -> None:
+    """
+    A wrong retention is a usage error that shows right ones.
+    """
+    done = CliRunner().invoke(cli, ["up", "--retention", retention])
+
+    assert 2 == done.exit_code
+    assert "36h, 15d, 8w or 1y" in done.output
+
+
+def test_a_port_beyond_all_ports_is_refused() -> None:
+    """
+    Ports lie between 0 and 65535.
+    """
+    assert 2 == CliRunner().invoke(cli, ["up", "--port", "65536"]).exit_code
