@@ -118,16 +118,3 @@ def test_no_test_sleeps() -> None:
     ]
 
     assert [] == sleepers
-
-
-def test_few_rooms_use_the_opentelemetry_sdk() -> None:
-    """
-    Only what makes and flushes providers, and the test plugin, import ``opentelemetry.sdk``.
-    """
-    users = {
-        path.relative_to(ROOT / "src/otel_confidence").as_posix()
-        for path in SOURCES
-        if "opentelemetry.sdk" in path.read_text()
-    }
-
-    assert {"sdk/delivery.py", "sdk/exporters.py", "sdk/pipelines.py", "testing.py"} == users
