@@ -47,6 +47,7 @@ def lower_half_lost(pixels: Images) -> Images:
     """
     The images as a camera sends them that drops the lower four rows of each frame.
     """
-    frames = pixels.reshape(-1, 8, 8).copy()
+    frames: Images = pixels.reshape(-1, 8, 8).copy()
     frames[:, 4:, :] = 0
-    return frames.reshape(-1, 64)
+    lost: Images = frames.reshape(-1, 64)
+    return lost
