@@ -103,6 +103,19 @@ def test_heatmap_labels_the_borders_of_its_rows() -> None:
     assert ("0", "0.5", "0.99", "1") == axis.ticktext
 
 
+def test_the_gap_is_filled_only_where_both_curves_are() -> None:
+    """
+    The area between confidence and accuracy is a closed polygon for each stretch with values.
+    """
+    found = Truth(np.arange(5.0), floats(0.9, 0.8, NAN, 0.7, 0.7), floats(0.5, 0.6, NAN, 0.7, NAN))
+
+    area = figures.truth_lines(found).data[2]
+
+    assert "toself" == area.fill
+    assert (0.5, 0.6, 0.8, 0.9, None, 0.7, 0.7, None) == area.y
+    assert [0, 1, 1, 0, 3, 3] == [time.second for time in area.x if time]
+
+
 def test_times_are_shown_in_utc() -> None:
     """
     Epoch seconds become UTC clock times, as the axis says.

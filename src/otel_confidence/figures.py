@@ -113,7 +113,7 @@ def confidence_heatmap(found: ConfidenceOverTime, palette: Palette = LIGHT) -> g
     figure.update_yaxes(
         tickvals=[i - 0.5 for i in range(len(buckets) + 1)],
         ticktext=[f"{edge:g}" for edge in (0.0, *found.edges)],
-        range=[-0.5, len(buckets) - 0.5], showgrid=False,
+        range=[-0.5, len(buckets) - 0.5], showgrid=False, zeroline=False,
     )  # fmt: skip
     figure.update_xaxes(showgrid=False)
     return figure
@@ -130,7 +130,7 @@ def truth_lines(found: Truth, palette: Palette = LIGHT) -> go.Figure:
     for name, trace in zip(("accuracy", "mean confidence"), figure.data, strict=True):
         trace.hovertemplate = f"{name} %{{y:.1%}}<extra></extra>"
     figure.data[0].line.dash = "dash"
-    figure.data[1].update(fill="tonexty", fillcolor=palette.gap)
+    figure.add_trace(_between(x, found.accuracy, found.confidence, palette.gap))
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%")
     return figure
 
@@ -213,7 +213,7 @@ def waterfall(spans: Sequence[Span], palette: Palette = LIGHT) -> go.Figure:
     begin = min((span.start_ns for span in spans), default=0)
     figure = _figure(
         palette, y_title="", x_title="Since the trace began (ms)",
-        height=90 + _ROW * max(len(rows), 1),
+        height=120 + _ROW * max(len(rows), 1),
     )  # fmt: skip
     lengths = [(span.end_ns - span.start_ns) / 1e6 for span, _ in rows]
     bars = go.Bar(
@@ -303,6 +303,24 @@ def _over_time(
 
 def _line(x: Sequence[Any], y: Values, name: str, color: str) -> go.Scatter:
     return go.Scatter(x=x, y=y, name=name, mode="lines", line={"color": color, "width": 2})
+
+
+def _between(x: Sequence[Any], low: Values, high: Values, color: str) -> go.Scatter:
+    """
+    The area between two curves, one polygon for each stretch in which both have values.
+    """
+    held = np.isfinite(low) & np.isfinite(high)
+    breaks = np.flatnonzero(np.diff(np.concatenate([[False], held, [False]])))
+    around: list[Any] = []
+    edge: list[float | None] = []
+    for begin, end in breaks.reshape(-1, 2).tolist():
+        there = x[begin:end]
+        around += [*there, *reversed(there), None]
+        edge += [*low[begin:end].tolist(), *high[begin:end][::-1].tolist(), None]
+    return go.Scatter(
+        x=around, y=edge, mode="lines", line={"width": 0}, fill="toself", fillcolor=color,
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip
 
 
 def _color_bar(palette: Palette) -> dict[str, Any]:

@@ -57,14 +57,14 @@ def test_window_looks_back_over_four_reports() -> None:
 
     found = [window(engine, length, end=NOW) for length in (900, 86_400)]
 
-    assert [(10, 20), (960, 960)] == [(each.step_s, each.range_s) for each in found]
+    assert [(5, 20), (480, 480)] == [(each.step_s, each.range_s) for each in found]
 
 
 def test_window_of_a_silent_source_assumes_a_minute() -> None:
     """
     Where nothing reports, the interval assumed is OpenTelemetry's minute.
     """
-    assert Window(NOW, 900, 10, 240) == window(Engine(Memory()), 900, end=NOW)
+    assert Window(NOW, 900, 5, 240) == window(Engine(Memory()), 900, end=NOW)
 
 
 def test_times_stay_on_multiples_of_the_step() -> None:
@@ -76,6 +76,18 @@ def test_times_stay_on_multiples_of_the_step() -> None:
     np.testing.assert_array_equal(first, later)
     assert 0 == first[0] % 10
     assert NOW == first[-1]
+
+
+def test_a_window_shrinks_to_what_is_there() -> None:
+    """
+    Curves of a program that has just begun get points closer together, never a longer window.
+    """
+    within = Window(NOW, 900, 5, 20)
+
+    found = [within.since(NOW - ago) for ago in (30, 300, 5000)]
+
+    assert [(120, 1), (300, 2), (900, 5)] == [(each.length_s, each.step_s) for each in found]
+    assert {(NOW, 20)} == {(each.end, each.range_s) for each in found}
 
 
 def test_key_figures_equal_the_ledgers() -> None:

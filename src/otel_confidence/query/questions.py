@@ -4,7 +4,7 @@ This module puts questions about models to whoever answers PromQL, and lays the 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,7 +20,9 @@ _ASSUMED_REPORTS_PER_MINUTE: Final = 1
 """OpenTelemetry's own default export interval is 60 s."""
 _REPORTS_PER_RANGE: Final = 4
 """A rate over four reports survives a lost one; Grafana's ``$__rate_interval`` is the same."""
-_POINTS: Final = 90
+_POINTS: Final = 180
+_SHORTEST_S: Final = 120
+"""A curve that has just begun is shown over two minutes, not over one point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,19 @@ class Window:
         first, last = math.ceil(self.start / self.step_s), math.floor(self.end / self.step_s)
         return np.arange(first, last + 1, dtype=np.float64) * self.step_s
 
+    def since(self, begin: float) -> "Window":
+        """
+        The same window without the time before ``begin``, its points accordingly closer.
+        """
+        length = min(self.length_s, max(_SHORTEST_S, self.end - begin))
+        return replace(self, length_s=length, step_s=_step(length))
+
 
 def window(metrics: Metrics, length_s: float, *, end: float) -> Window:
     """
     The window of that length, its points' look-back fitted to how often programs report.
     """
-    step = max(1, math.ceil(length_s / _POINTS))
+    step = _step(length_s)
     # Averaged over the minutes that have reports, so that a program that ended still counts.
     minutes = f"count_over_time({c.PREDICTIONS.prometheus}[1m])[15m:1m]"
     reports = f"max(avg_over_time({minutes}))"
@@ -165,6 +174,10 @@ def quoted(text: str) -> str:
     """
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
+
+
+def _step(length_s: float) -> int:
+    return max(1, math.ceil(length_s / _POINTS))
 
 
 def number(text: str) -> float:

@@ -137,6 +137,7 @@ class Views:
 
 def _draw_model(question: Question, found: ModelSummary | None) -> Figures:
     bins = found.calibration if found else no_truth()
+    question = _since_it_began(question, found)
     truth = reports.truth(question)
     confidence = reports.confidence_over_time(question)
     latency = reports.latency(question)
@@ -150,6 +151,14 @@ def _draw_model(question: Question, found: ModelSummary | None) -> Figures:
         "latency": _if(latency.p50_s, lambda: figures.latency_lines(latency, css)),
         "traffic": _if(traffic.predictions, lambda: figures.traffic_lines(traffic, css)),
     }
+
+
+def _since_it_began(question: Question, found: ModelSummary | None) -> Question:
+    reported = np.flatnonzero(np.isfinite(found.traffic)) if found else np.zeros(0)
+    if not len(reported):
+        return question
+    begin = float(question.within.times_s[reported[0]]) - question.within.range_s
+    return replace(question, within=question.within.since(begin))
 
 
 def _if(values: Values, draw: Callable[[], go.Figure]) -> go.Figure | None:
