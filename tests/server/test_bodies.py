@@ -41,6 +41,7 @@ def in_pieces(body: bytes, size: int = 7) -> Iterator[bytes]:
         ("GZIP", gzip.compress(b"x" * LIMIT)),
         ("deflate", zlib.compress(b"x" * LIMIT)),
     ],
+    ids=["plain", "gzip", "gzip in capitals", "deflate"],
 )
 def test_a_body_up_to_the_limit_is_read(client: TestClient, encoding: str, body: bytes) -> None:
     """
