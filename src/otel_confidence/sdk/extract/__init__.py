@@ -6,7 +6,7 @@ from otel_confidence.sdk.extract.anomalies import AnomalyScore
 from otel_confidence.sdk.extract.conformal import PredictionSet, covers
 from otel_confidence.sdk.extract.ensembles import Ensemble, Votes
 from otel_confidence.sdk.extract.extracted import Extracted
-from otel_confidence.sdk.extract.extractor import extractor
+from otel_confidence.sdk.extract.extractor import extractor, source_of
 from otel_confidence.sdk.extract.grammar import Declaration
 from otel_confidence.sdk.extract.intervals import Interval
 from otel_confidence.sdk.extract.logits import Logits
@@ -36,5 +36,6 @@ __all__ = [
     "Votes",
     "covers",
     "extractor",
+    "source_of",
     "within",
 ]

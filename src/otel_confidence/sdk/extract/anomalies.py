@@ -64,6 +64,13 @@ class AnomalyScore:
         return np.sort(scores if self.stranger == "higher" else -scores)
 
     @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return _SOURCE
+
+    @property
     def method(self) -> str:
         """
         It finds no uncertainty.

@@ -62,6 +62,13 @@ class PredictionSet:
         return range(self.classes) if isinstance(self.classes, int) else self.classes
 
     @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return _SOURCE
+
+    @property
     def method(self) -> str:
         """
         The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``.

@@ -64,6 +64,13 @@ def check_reduction(reduce: object, classes: Names | None) -> None:
         raise ConfigurationError(f"reduce names no class: {reduce!r} is not among {names!r}")
 
 
+def source_of(source: str, reduce: str | int) -> str:
+    """
+    The confidence's source: a margin between two classes is one of its own.
+    """
+    return "margin" if reduce == "margin" else source
+
+
 class Distribution:
     """
     Reads the probabilities found at a place: one vector, or one row for each prediction.
@@ -82,7 +89,7 @@ class Distribution:
         masked: float = 0.0,
     ) -> None:
         self.reduce = reduce
-        self.source = "margin" if reduce == "margin" else source
+        self.source = source_of(source, reduce)
         self.classes = classes
         self.most = math.inf if independent else 1.0 + SUM_TOLERANCE
         self.least = 1.0 - SUM_TOLERANCE if whole or reduce == "entropy" else 0.0

@@ -13,7 +13,7 @@ import numpy as np
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.extract import arrays
 from otel_confidence.sdk.extract.batches import Reader, each, known
-from otel_confidence.sdk.extract.distributions import Distribution, check_reduction
+from otel_confidence.sdk.extract.distributions import Distribution, check_reduction, source_of
 from otel_confidence.sdk.extract.extracted import (
     CONFIDENCE_MISSING,
     Extracted,
@@ -60,6 +60,13 @@ class Ensemble:
             raise ConfigurationError(
                 f"uncertainty must be one of {', '.join(SPREADS)}, got {self.uncertainty!r}"
             )
+
+    @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return source_of("ensemble", self.reduce)
 
     @property
     def method(self) -> str:
@@ -136,6 +143,13 @@ class Votes:
 
     def __post_init__(self) -> None:
         finder(self.at)
+
+    @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return "ensemble"
 
     @property
     def method(self) -> str:

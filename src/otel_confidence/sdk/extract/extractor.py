@@ -65,6 +65,17 @@ def extractor(
     return _chained(read, steps)
 
 
+def source_of(confidence: Confidence | float | None) -> str:
+    """
+    The source of every confidence that is found so; empty where only the result will tell.
+    """
+    if confidence is None:
+        return ""
+    if isinstance(confidence, str):
+        return declaration(confidence).source
+    return checked(confidence).source if hasattr(confidence, "reader") else "reported"
+
+
 def _confidence(declared: Confidence | float | None, scale: str | Ends, policy: Policy) -> Reader:
     scaled = scale != "unit" or policy != "reject"
     scale_of(scale, policy)

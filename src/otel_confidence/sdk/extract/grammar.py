@@ -37,6 +37,12 @@ class Declaration(Protocol):
     """
 
     @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``; empty where unknown.
+        """
+
+    @property
     def method(self) -> str:
         """
         The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``; empty for none.

@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 
 from otel_confidence.sdk.extract.batches import Reader
-from otel_confidence.sdk.extract.distributions import UNCERTAIN, Distribution, check_reduction
+from otel_confidence.sdk.extract.distributions import (
+    UNCERTAIN,
+    Distribution,
+    check_reduction,
+    source_of,
+)
 from otel_confidence.sdk.extract.places import Place, finder
 from otel_confidence.sdk.extract.probabilities import check_temperature
 from otel_confidence.stats import uncertainty
@@ -41,6 +46,13 @@ class Logits:
         finder(self.at)
         check_temperature(self.temperature)
         check_reduction(self.reduce, self.classes)
+
+    @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return source_of("logit", self.reduce)
 
     @property
     def method(self) -> str:

@@ -61,6 +61,13 @@ class TokenLogprobs:
             )
 
     @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return _SOURCE
+
+    @property
     def method(self) -> str:
         """
         The uncertainty its reduction turns into; empty for none.

@@ -36,6 +36,13 @@ class Measured:
                 f"method must be one of {', '.join(known_methods)}, got {self.method!r}"
             )
 
+    @property
+    def source(self) -> str:
+        """
+        It finds no confidence.
+        """
+        return ""
+
     def reader(self) -> Reader:
         """
         The function from a result to an uncertainty; it finds no confidence.

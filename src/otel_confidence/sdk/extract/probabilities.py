@@ -17,6 +17,7 @@ from otel_confidence.sdk.extract.distributions import (
     UNCERTAIN,
     Distribution,
     check_reduction,
+    source_of,
 )
 from otel_confidence.sdk.extract.extracted import (
     CONFIDENCE_MISSING,
@@ -63,6 +64,13 @@ class Probabilities:
                 "independent classes form no distribution and have no entropy; "
                 'reduce by "max", "margin" or a class'
             )
+
+    @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return source_of("probability", self.reduce)
 
     @property
     def method(self) -> str:

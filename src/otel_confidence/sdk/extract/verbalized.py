@@ -67,6 +67,13 @@ class Verbalized:
             )
 
     @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return _SOURCE
+
+    @property
     def method(self) -> str:
         """
         It finds no uncertainty.
@@ -141,6 +148,13 @@ class Judge:
 
     def __post_init__(self) -> None:
         self.reader()
+
+    @property
+    def source(self) -> str:
+        """
+        Where the confidence comes from, a value of ``conventions.SOURCE``.
+        """
+        return "judge"
 
     @property
     def method(self) -> str:
