@@ -11,7 +11,7 @@ import httpx
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
-from tests.running import Up, start
+from tests.running import Up, start, until
 
 from otel_confidence.store import Store
 
@@ -55,13 +55,14 @@ def request(worker: int, time_ms: int, *, width: int = WIDTH) -> bytes:
 
 
 def killed(up: Up, load: Load, *, workers: int, seconds: float) -> None:
-    """Load a server for some seconds, then kill it with a request under way."""
-    ended = threading.Event()
+    """Load a server, some seconds beyond its first answer; kill it with requests under way."""
+    ended, before = threading.Event(), len(load.acknowledged)
     threads = [
         threading.Thread(target=load.send, args=(up, ended, worker)) for worker in range(workers)
     ]
     for thread in threads:
         thread.start()
+    until(lambda: len(load.acknowledged) > before)
     time.sleep(seconds)
     up.process.kill()
     up.process.communicate()
@@ -86,7 +87,7 @@ def rounds(up: Up, load: Load, times: int, *, workers: int = 4) -> Iterator[tupl
     """Kill and restart; after each the acknowledged points, those found, and seconds to restart."""
     generator = random.Random(0)
     for _ in range(times):
-        killed(up, load, workers=workers, seconds=generator.uniform(0.4, 1.6))
+        killed(up, load, workers=workers, seconds=generator.uniform(0.0, 1.2))
         store = Store.open(up.data)
         there = kept(store)
         store.close()

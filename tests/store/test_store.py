@@ -208,6 +208,30 @@ def test_a_closed_store_keeps_everything_and_answers_nothing(tmp_path: Path) -> 
     assert [1.0] == found.values.tolist()
 
 
+def test_closing_does_not_wait_for_a_long_query(store: Store) -> None:
+    """
+    A query under way is stopped when the store closes, and its asker is told.
+    """
+    failures: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            store.sql("SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) = 1")
+        except (QueryError, StoreError) as error:
+            failures.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    running = "SELECT count() AS n FROM system.processes WHERE query LIKE '%sipHash64(number)%'"
+    until(lambda: store.sql(running).to_pylist()[0]["n"] == 2)
+    began = time.monotonic()
+    store.close()
+    asking.join()
+
+    assert time.monotonic() - began < 5
+    assert [True] == ["cancelled" in str(error) for error in failures]
+
+
 def test_one_folder_belongs_to_one_store(store: Store, tmp_path: Path) -> None:
     """
     A second store on the same folder is refused with its path and the owner's process.
@@ -324,7 +348,8 @@ def test_a_full_queue_is_said_at_once(tmp_path: Path) -> None:
     release.set()
     for thread in waiting:
         thread.join()
-    writer.close(timeout_s=5)
+    assert writer.close(timeout_s=5)
+    client.close()
 
 
 def _ignore(writer: Writer, batch: Batch) -> None:

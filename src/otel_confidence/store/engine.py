@@ -4,14 +4,14 @@ This module is the store: one data folder, one writer, several readers.
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from otel_confidence.errors import ConfigurationError
+from otel_confidence.errors import ConfigurationError, StoreError
 from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, Selection
 from otel_confidence.store import reader, schema
 from otel_confidence.store.catalog import Catalog
@@ -25,6 +25,7 @@ _ENGINE: Final = "chdb"
 _READERS: Final = 4
 _SQL_READERS: Final = 2
 _MIB: Final = 1 << 20
+_STOP_READING: Final = "KILL QUERY WHERE query NOT LIKE 'KILL%' ASYNC"
 _MAX_SAMPLES: Final = 50_000_000
 _WRITING: Final = {
     "max_partitions_per_insert_block": 0,
@@ -61,10 +62,11 @@ class Store:
     """
 
     def __init__(
-        self, folder: Folder, writer: Writer, pool: Pool, sql_pool: Pool, catalog: Catalog
+        self, folder: Folder, writing: Client, pool: Pool, sql_pool: Pool, catalog: Catalog
     ) -> None:
         self._folder = folder
-        self._writer = writer
+        self._writing = writing
+        self._writer = Writer(writing, catalog)
         self._pool = pool
         self._sql_pool = sql_pool
         self._reader = Reader(pool, catalog)
@@ -179,9 +181,12 @@ class Store:
 
     def close(self) -> None:
         """
-        Write what is waiting and let go of the folder; the second call does nothing.
+        Write what is waiting, stop what is read and let go of the folder; again does nothing.
         """
-        self._writer.close(timeout_s=3)
+        if self._writer.close(timeout_s=3):
+            with suppress(StoreError), failing():
+                self._writing.command(_STOP_READING)
+            self._writing.close()
         self._pool.close(timeout_s=1)
         self._sql_pool.close(timeout_s=0.5)
         self._folder.release()
@@ -195,7 +200,7 @@ def _opened(folder: Folder, retention_days: float) -> Store:
         sql_readers = [_client(path, _SQL, undo) for _ in range(_SQL_READERS)]
         _rebuild(readers[0], catalog)
         undo.pop_all()
-    return Store(folder, Writer(writing, catalog), Pool(readers), Pool(sql_readers), catalog)
+    return Store(folder, writing, Pool(readers), Pool(sql_readers), catalog)
 
 
 def _prepared(path: Path, retention_days: float) -> Client:

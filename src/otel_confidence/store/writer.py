@@ -74,16 +74,15 @@ class Writer:
         if len(rows):
             self._enqueue(rows).result()
 
-    def close(self, *, timeout_s: float) -> None:
+    def close(self, *, timeout_s: float) -> bool:
         """
-        Insert what is waiting, then end.
+        Insert what is waiting, then end; whether that was done in time.
         """
         with self._changed:
             self._closed = True
             self._changed.notify()
         self._thread.join(timeout_s)
-        if not self._thread.is_alive():
-            self._client.close()
+        return not self._thread.is_alive()
 
     def _enqueue(self, rows: columns.Rows) -> "Future[None]":
         done: Future[None] = Future()
