@@ -1,0 +1,3 @@
+"""
+The measuring half of telemetry: one emitter for each kind of record.
+"""
