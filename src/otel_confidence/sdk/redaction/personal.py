@@ -12,7 +12,7 @@ from otel_confidence.sdk.redaction.pattern import Case, Gate, Pattern
 
 _LEFT: Final = r"(?<![\w.])"
 _RIGHT: Final = r"(?!\w|\.[0-9])"
-_LOCAL: Final = r"\w.+'-"
+_LOCAL: Final = r"\w.+-"
 _DOMAIN: Final = r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,63}"
 
 
