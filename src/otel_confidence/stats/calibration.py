@@ -157,7 +157,7 @@ def expected_calibration_error(of: Bins) -> float:
     """
     ECE: ``sum(n_b / n * |accuracy_b - confidence_b|)``, within 0..1.
 
-    Naeini, Cooper and Hauskrecht (2015); Guo et al. (2017), equation 3. In additive form
+    Naeini, Cooper and Hauskrecht (2015); Guo et al. (2017). In additive form
     ``sum(|correct_b - confidence_b|) / n``, since n_b cancels.
     """
     if not of.total:
@@ -169,7 +169,7 @@ def maximum_calibration_error(of: Bins) -> float:
     """
     MCE: the largest ``|accuracy_b - confidence_b|`` of any bin with predictions, within 0..1.
 
-    Naeini, Cooper and Hauskrecht (2015); Guo et al. (2017), equation 5.
+    Naeini, Cooper and Hauskrecht (2015); Guo et al. (2017).
     """
     filled = of.predictions > 0
     if not filled.any():

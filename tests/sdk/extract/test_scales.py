@@ -31,7 +31,7 @@ from otel_confidence.sdk.extract import Judge, Reported, extractor
         pytest.param(object(), "wrong_type:object", id="an object"),
         pytest.param(1j, "wrong_type:complex", id="a complex number"),
         pytest.param(True, "wrong_type:bool", id="a boolean"),
-        pytest.param(np.bool_(True), "wrong_type:bool", id="numpy's boolean"),
+        pytest.param(np.bool_(True), f"wrong_type:{np.bool_.__name__}", id="numpy's boolean"),
         pytest.param(np.array([0.9]), "wrong_type:ndarray", id="a vector at a path"),
     ],
 )

@@ -217,11 +217,13 @@ def _alternatives(token: Any) -> list[float] | None:
     listed = follow(token, "top_logprobs")
     if not isinstance(listed, (list, tuple)) or not listed:
         return None
-    found = {follow(one, "token"): _logprob(one) for one in listed}
+    logprobs = [_logprob(one) for one in listed]
+    texts = [follow(one, "token") for one in listed]
     own = follow(token, "token")
-    if own is not NOWHERE and own not in found:
-        found[own] = _logprob(token)
-    return [p for p in found.values() if p is not None] if None not in found.values() else None
+    if isinstance(own, str) and own not in texts:
+        logprobs.append(_logprob(token))
+    known = [p for p in logprobs if p is not None]
+    return known if len(known) == len(logprobs) else None
 
 
 def alternatives_entropy(logprobs: Sequence[float]) -> float:
@@ -229,7 +231,7 @@ def alternatives_entropy(logprobs: Sequence[float]) -> float:
     Entropy over the k best alternatives and the rest taken as one more, over ``ln(k + 1)``.
 
     The true entropy over the vocabulary is at least as large, for the rest may be spread
-    (grouping property of the entropy; Cover and Thomas, section 2.2).
+    (the grouping property of the entropy).
     """
     shares = [_probability(p) for p in logprobs]
     rest = max(1.0 - math.fsum(shares), 0.0)
