@@ -10,6 +10,7 @@ This module is the front door: the names users type.
 """
 
 from otel_confidence.errors import ConfigurationError, InvalidRecord, OtelConfidenceError
+from otel_confidence.reference import Reference
 from otel_confidence.sdk.calls import Call
 from otel_confidence.sdk.providers import configure, flush, shutdown
 from otel_confidence.sdk.recording import record_feedback, record_outcome
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigurationError",
     "InvalidRecord",
     "OtelConfidenceError",
+    "Reference",
     "Settings",
     "Telemetry",
     "configure",

@@ -41,6 +41,8 @@ class Settings:
     """More bucket edges of the confidence histogram, beside those of declared thresholds."""
     max_models: int = 200
     """Models, told apart by name and version, that get series of their own; others share one."""
+    max_features: int = 50
+    """Features of one reference that are counted, the first of it; each makes some 15 series."""
     max_series: int = 1900
     """Attribute combinations of one counter; the rest is summed as ``otel.metric.overflow``.
 
@@ -75,7 +77,7 @@ class Settings:
         _within("event_sample_ratio", self.event_sample_ratio, 0, 1)
         for threshold in self.thresholds:
             _within("thresholds", threshold, 0, 1)
-        for name in ("max_models", "max_series", "seen_outcomes"):
+        for name in ("max_models", "max_features", "max_series", "seen_outcomes"):
             _within(name, getattr(self, name), 1, 2**31)
         _within("shutdown_timeout_s", self.shutdown_timeout_s, 0, math.inf)
         for name in _SECRETS:

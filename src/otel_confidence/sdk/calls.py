@@ -15,8 +15,10 @@ from opentelemetry.trace import INVALID_SPAN, Span, get_current_span, set_span_i
 from otel_confidence.conventions import UNCERTAINTY_METHOD
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.records import Failure, Link, Prediction
+from otel_confidence.reference import Reference
 from otel_confidence.sdk import receipts
 from otel_confidence.sdk.current import current
+from otel_confidence.sdk.features import Read
 from otel_confidence.sdk.numbers import finite
 from otel_confidence.sdk.series import ModelSeries
 from otel_confidence.sdk.telemetry import Telemetry
@@ -45,6 +47,7 @@ class Tracker:
         version: str = "",
         threshold: float | None = None,
         extract: Extract | None = None,
+        reference: Reference | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
         self.model = _name("model", model)
@@ -56,6 +59,7 @@ class Tracker:
             )
         self.threshold = _threshold(threshold)
         self.extract = extract
+        self._reference = reference
         self._telemetry = telemetry
         self._bound: tuple[Telemetry, ModelSeries] | None = None
 
@@ -71,9 +75,25 @@ class Tracker:
         """
         bound = self._bound
         if bound is None or bound[0] is not telemetry:
-            series = telemetry.declare(self.model, self.version, self.threshold)
+            series = telemetry.declare(self.model, self.version, self.threshold, self._reference)
             bound = self._bound = telemetry, series
         return bound[1]
+
+    def count_features(self, read: Read, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """
+        Count the features in the arguments of a call, before it begins.
+        """
+        telemetry = self._telemetry or current()
+        if not telemetry.enabled:
+            return
+        values = _UNSET
+        with telemetry.guard("tracking.features"):
+            values = read(args, kwargs)
+        if values is not _UNSET:
+            telemetry.count_features(self.series(telemetry), values)
+        else:
+            telemetry.recorded("feature")
+            telemetry.dropped("feature", "extractor_failed")
 
     def announce(self) -> None:
         """
@@ -91,8 +111,8 @@ class Call:
     """
 
     __slots__ = (
-        "_context", "_detached", "_found", "_owns_span", "_result", "_series", "_span", "_started",
-        "_stopped", "_telemetry", "_token", "_tracker", "_unsure", "id", "record",
+        "_context", "_detached", "_features", "_found", "_owns_span", "_result", "_series", "_span",
+        "_started", "_stopped", "_telemetry", "_token", "_tracker", "_unsure", "id", "record",
     )  # fmt: skip
 
     def __init__(self, tracker: Tracker, telemetry: Telemetry, *, detached: bool) -> None:
@@ -107,6 +127,7 @@ class Call:
         self._result: Any = _UNSET
         self._found: Extracted | None = None
         self._unsure: tuple[float, str] | None = None
+        self._features: Any = None
         self._started = 0.0
         self._stopped: float | None = None
         self.id = 0
@@ -121,6 +142,7 @@ class Call:
         label: Any = None,
         uncertainty: Any = None,
         method: str = "std",
+        features: Any = None,
     ) -> None:
         """
         Say what was predicted; the last word counts.
@@ -131,7 +153,9 @@ class Call:
             uncertainty: how unsure it was, 0 or more, in the method's own unit.
             method: how the uncertainty was computed: entropy, margin, std, mutual_information,
                 set_size or interval_width.
+            features: what the model saw, counted in the bins of its reference.
         """
+        self._features = features
         with self._telemetry.guard("prediction.set"):
             self._found = _reported()((confidence, label))
             self._unsure = None if uncertainty is None else self._checked(uncertainty, method)
@@ -216,6 +240,9 @@ class Call:
         self._result = None
         last_call.set(self)
         self._telemetry.emit(self.record, span=self._span, context=self._context)
+        if self._features is not None and self._series is not None:
+            self._telemetry.count_features(self._series, self._features)
+            self._features = None
 
     def _prediction(self) -> Prediction:
         tracker, found = self._tracker, self._found

@@ -12,6 +12,7 @@ from typing import Any, final
 from opentelemetry import context as contexts
 
 from otel_confidence.sdk.calls import Call, Tracker
+from otel_confidence.sdk.features import Read
 
 
 class Current:
@@ -91,12 +92,16 @@ class _Thrown:
         return error is not None and not isinstance(error, GeneratorExit)
 
 
-def generator(function: Callable[..., Any], tracker: Tracker) -> Callable[..., Any]:
+def generator(
+    function: Callable[..., Any], tracker: Tracker, read: Read | None = None
+) -> Callable[..., Any]:
     """
     The generator function again, each of its generators followed until it is closed.
     """
 
     def tracked(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        if read is not None:
+            tracker.count_features(read, args, kwargs)
         source = function(*args, **kwargs)
         with tracker.call(detached=True) as call:
             result = yield from Steps(source, call)
@@ -107,12 +112,16 @@ def generator(function: Callable[..., Any], tracker: Tracker) -> Callable[..., A
     return tracked
 
 
-def async_generator(function: Callable[..., Any], tracker: Tracker) -> Callable[..., Any]:
+def async_generator(
+    function: Callable[..., Any], tracker: Tracker, read: Read | None = None
+) -> Callable[..., Any]:
     """
     The asynchronous generator function again, each of its generators followed until it is closed.
     """
 
     async def tracked(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        if read is not None:
+            tracker.count_features(read, args, kwargs)
         source = function(*args, **kwargs)
         resume, given = source.asend, None
         with tracker.call(detached=True) as call:

@@ -26,11 +26,13 @@ LARGEST: Final = 2**63 - 1
 OVERFLOW: Final = "otel.metric.overflow"
 """OpenTelemetry's name for the series that stands for all beyond the limit."""
 _ADDITIVE: Final = tuple(m for m in c.METRICS if m.kind in {"counter", "updown_counter"})
+_LEVELS: Final = (c.REFERENCE_CONFIDENCE, c.REFERENCE_FEATURE)
+"""Gauges that hold until they are set again, and are reported with every export."""
 
 
 class Sum:
     """
-    One series of one counter.
+    One series of one counter or gauge.
     """
 
     __slots__ = ("attributes", "value")
@@ -42,14 +44,16 @@ class Sum:
 
 class Sums:
     """
-    Every counter of one ``Telemetry``; ``lock`` is held while a ``Sum`` is changed.
+    Every counter of one ``Telemetry``, and gauges that hold what they were set to.
+
+    ``lock`` is held while a ``Sum`` is changed.
     """
 
     def __init__(self, *, max_series: int) -> None:
         self.lock = threading.Lock()
         self._max_series = max_series
         self._series: dict[str, dict[tuple[tuple[str, str], ...], Sum]] = {
-            metric.name: {} for metric in _ADDITIVE
+            metric.name: {} for metric in (*_ADDITIVE, *_LEVELS)
         }
         _alive.add(self)
 
@@ -76,6 +80,14 @@ class Sums:
         with self.lock:
             found.value += amount
 
+    def set(self, metric: c.Metric, attributes: Attributes, value: float) -> None:
+        """
+        Let one series of a gauge stand at this value.
+        """
+        found = self.of(metric, attributes)
+        with self.lock:
+            found.value = value
+
     def value(self, metric: c.Metric, **attributes: str) -> float:
         """
         The total over the series that have these attributes, dots of their names as underscores.
@@ -96,11 +108,11 @@ class Sums:
 
     def restart(self) -> None:
         """
-        Begin again at zero, in a forked child: the parent reports what was counted before.
+        Count from zero again, in a forked child: the parent reports what was counted before.
         """
         self.lock = threading.Lock()
-        for series in self._series.values():
-            for found in series.values():
+        for metric in _ADDITIVE:
+            for found in self._series[metric.name].values():
                 found.value = 0
 
 
@@ -118,6 +130,9 @@ class Board:
                 else meter.create_observable_up_down_counter
             )
             create(metric.name, [self._reader(metric.name)], metric.unit, metric.about)
+        for metric in _LEVELS:
+            read = self._reader(metric.name, add=False)
+            meter.create_observable_gauge(metric.name, [read], metric.unit, metric.about)
 
     def show(self, sums: Sums) -> None:
         """
@@ -126,13 +141,15 @@ class Board:
         if all(shown is not sums for shown in self._sums):
             self._sums.append(sums)
 
-    def _reader(self, metric: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    def _reader(
+        self, metric: str, *, add: bool = True
+    ) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def read(_: CallbackOptions) -> Iterator[Observation]:
             totals: dict[tuple[tuple[str, str | bool], ...], float] = {}
             for sums in tuple(self._sums):
                 for attributes, value in sums.totals(metric):
                     key = tuple(attributes.items())
-                    totals[key] = totals.get(key, 0) + value
+                    totals[key] = value + (totals.get(key, 0) if add else 0)
             return (Observation(_carried(v), dict(k)) for k, v in totals.items())
 
         return read

@@ -15,9 +15,11 @@ from opentelemetry.trace import INVALID_SPAN, Span
 
 from otel_confidence import conventions as c
 from otel_confidence.records import Record
+from otel_confidence.reference import Reference
 from otel_confidence.sdk.emitters.dispatch import emitter_of
 from otel_confidence.sdk.guard import Guard
 from otel_confidence.sdk.instruments import Instruments
+from otel_confidence.sdk.references import References
 from otel_confidence.sdk.seen import Seen
 from otel_confidence.sdk.series import OTHER, ModelSeries
 from otel_confidence.sdk.sums import Sums, board
@@ -54,6 +56,7 @@ class Telemetry:
         self.closed = False
         """Whether ``shutdown()`` has ended delivery."""
         self._models: dict[tuple[str, str], ModelSeries] = {}
+        self._references = References(self.sums, self.guard)
         self._thresholds = set(self.settings.thresholds)
         self.seen = Seen(self.settings.seen_outcomes)
         self._recorded = {
@@ -84,14 +87,24 @@ class Telemetry:
         for threshold in settings.thresholds:
             self._add_edge(threshold)
 
-    def declare(self, model: str, version: str = "", threshold: float | None = None) -> ModelSeries:
+    def declare(
+        self,
+        model: str,
+        version: str = "",
+        threshold: float | None = None,
+        reference: Reference | None = None,
+    ) -> ModelSeries:
         """
         Make a model known: its series start at zero, its threshold becomes a bucket edge.
+
+        A reference is published, and features of its predictions are counted against it.
         """
         if threshold is not None:
             self._add_edge(threshold)
         series = self.model(model, version)
         series.expect(threshold)
+        if reference is not None:
+            self._references.add(series, reference, self.settings.max_features)
         return series
 
     def model(self, name: str, version: str) -> ModelSeries:
@@ -120,6 +133,17 @@ class Telemetry:
             if self._follows and metrics.get_meter_provider() is not self._provider:
                 self.measure_with(metrics.get_meter_provider())
             emitter_of(record)(self, record, span, context)
+
+    def count_features(self, series: ModelSeries, values: Any) -> None:
+        """
+        Count what a model saw, one row or many, into the bins of its reference; never raising.
+        """
+        with self.guard("telemetry.features"):
+            self.recorded("feature")
+            if not self.lost("feature"):
+                reason = self._references.count(series, values)
+                if reason:
+                    self.dropped("feature", reason)
 
     def restart(self) -> None:
         """
