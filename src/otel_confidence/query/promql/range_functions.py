@@ -61,8 +61,10 @@ def _with_resets(cells: Cells, change: Floats) -> Floats:
     corrected: Floats = change.copy()
     some = np.flatnonzero(high > low)
     runs = Segments(values[at - 1], low[some], high[some], cells.windows.check)
-    for which, where in runs.positions():
-        corrected[some[which]] += runs.values[where]
+    scan = runs.scan()
+    some = some[scan.order]
+    for active, where in scan:
+        corrected[some[active]] += runs.values[where]
     return corrected
 
 
@@ -146,22 +148,23 @@ def predict_linear(windows: Windows, seconds: Floats) -> Frame:
 
 
 def _line(cells: Cells, origins: Ints) -> tuple[Floats, Floats]:
-    runs = cells.segments
-    moments = [(np.zeros(len(runs)), np.zeros(len(runs))) for _ in range(4)]
-    constant = np.ones(len(runs), dtype=np.bool_)
-    for which, where in runs.positions():
-        x = (cells.times[where] - origins[which]) / 1e3
+    scan = cells.segments.scan()
+    origins, first = origins[scan.order], cells.first[scan.order]
+    moments = [(scan.zeros(), scan.zeros()) for _ in range(4)]
+    constant = np.ones(len(first), dtype=np.bool_)
+    for active, where in scan:
+        x = (cells.times[where] - origins[active]) / 1e3
         y = cells.values[where]
-        constant[which] &= (y == cells.first[which]) | (where == cells.low[which])
+        constant[active] &= (y == first[active]) | (where == scan.low[active])
         for (total, carry), term in zip(moments, (x, y, x * y, x * x), strict=True):
-            total[which], carry[which] = add(term, total[which], carry[which])
+            total[active], carry[active] = add(term, total[active], carry[active])
     x_sum, y_sum, xy_sum, xx_sum = (total + carry for total, carry in moments)
-    n = runs.counts.astype(np.float64)
+    n = -scan.lengths.astype(np.float64)
     slope = (xy_sum - x_sum * y_sum / n) / (xx_sum - x_sum * x_sum / n)
     intercept = y_sum / n - slope * x_sum / n
-    level = np.where(np.isinf(cells.first), np.nan, cells.first)
-    flat = np.where(np.isinf(cells.first), np.nan, 0.0)
-    return np.where(constant, flat, slope), np.where(constant, level, intercept)
+    level = np.where(np.isinf(first), np.nan, first)
+    slope = np.where(constant, np.where(np.isinf(first), np.nan, 0.0), slope)
+    return scan.restored(slope), scan.restored(np.where(constant, level, intercept))
 
 
 def count_over_time(windows: Windows) -> Frame:

@@ -1,8 +1,8 @@
 """
 This module reduces many runs of samples at once: windows of a range, members of a group.
 
-Sums are compensated as Prometheus compensates them (Neumaier's variant of Kahan's summation) and
-in the same order, so that results agree to the last bit wherever the order is the same.
+Sums are compensated as Prometheus compensates them (Neumaier 1974) and in the same order, so that
+results agree to the last bit wherever the order is the same.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otel_confidence.query.promql.frames import Floats, Ints
+from otel_confidence.query.promql.frames import Bools, Floats, Ints
 
 EXACT_INTEGERS = 2.0**53
 SORT_CELLS = 1 << 22
@@ -43,29 +43,61 @@ class Segments:
         """
         return self.high - self.low
 
-    def positions(self) -> Iterator[tuple[Ints, Ints]]:
+    def scan(self) -> "Scan":
         """
-        The runs that have a first element and where it is, then those with a second, and so on.
+        The runs from the longest to the shortest, to be walked side by side.
         """
         order = np.argsort(-self.counts, kind="stable")
-        low = self.low[order]
-        lengths = -self.counts[order]
-        for position in range(int(-lengths[0]) if len(lengths) else 0):
+        return Scan(self, order, self.low[order], -self.counts[order])
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """
+    A walk along all runs at once; in its order those that still go on come first.
+    """
+
+    runs: Segments
+    order: Ints
+    low: Ints
+    lengths: Ints
+    """The runs' lengths, negative, so that they ascend."""
+
+    def __iter__(self) -> Iterator[tuple[slice, Ints]]:
+        longest = -int(self.lengths[0]) if len(self.lengths) else 0
+        for position in range(longest):
             if position % 64 == 0:
-                self.check()
-            active = int(np.searchsorted(lengths, -position, side="left"))
-            yield order[:active], low[:active] + position
+                self.runs.check()
+            active = int(np.searchsorted(self.lengths, -position, side="left"))
+            yield slice(active), self.low[:active] + position
+
+    def zeros(self) -> Floats:
+        """
+        A zero for each run.
+        """
+        return np.zeros(len(self.order))
+
+    def restored(self, results: Floats) -> Floats:
+        """
+        Results of the walk in the order of the runs.
+        """
+        restored = np.empty(len(results))
+        restored[self.order] = results
+        return restored
 
 
 def add(increment: Floats, total: Floats, compensation: Floats) -> tuple[Floats, Floats]:
     """
-    One step of a compensated sum (Neumaier 1974): the new total and the new compensation.
+    One step of a compensated sum: the new total and the new compensation.
+
+    What an addition loses is computed without a branch (Knuth's TwoSum), with the same result.
     """
     new = total + increment
-    lost = np.where(
-        np.abs(total) >= np.abs(increment), (total - new) + increment, (increment - new) + total
-    )
-    return new, np.where(np.isinf(new), 0.0, compensation + lost)
+    part = new - total
+    compensation = compensation + ((total - (new - part)) + (increment - part))
+    if not np.isfinite(new).all():
+        compensation = np.where(np.isinf(new), 0.0, compensation)
+    return new, compensation
 
 
 def sums(runs: Segments) -> Floats:
@@ -75,13 +107,13 @@ def sums(runs: Segments) -> Floats:
     exact = _whole_number_sums(runs)
     if exact is not None:
         return exact
-    total = np.full(len(runs), -0.0)
-    compensation = np.zeros(len(runs))
-    for which, where in runs.positions():
-        total[which], compensation[which] = add(
-            runs.values[where], total[which], compensation[which]
+    scan = runs.scan()
+    total, compensation = scan.zeros(), scan.zeros()
+    for active, where in scan:
+        total[active], compensation[active] = add(
+            runs.values[where], total[active], compensation[active]
         )
-    return np.where(np.isinf(total), total, total + compensation)
+    return scan.restored(np.where(np.isinf(total), total, total + compensation))
 
 
 def means(runs: Segments) -> Floats:
@@ -91,22 +123,38 @@ def means(runs: Segments) -> Floats:
     exact = _whole_number_sums(runs)
     if exact is not None:
         return exact / runs.counts
-    total, compensation = np.full(len(runs), -0.0), np.zeros(len(runs))
+    scan = runs.scan()
+    total, compensation = scan.zeros(), scan.zeros()
     overflown = np.zeros(len(runs), dtype=np.bool_)
-    for count, (which, where) in enumerate(runs.positions(), start=1):
-        values, before, carried = runs.values[where], total[which], compensation[which]
-        after, carry = add(values, before, carried)
-        first = np.isinf(after) & ~overflown[which] & (count > 1)
-        before = np.where(first, before / max(count - 1, 1), before)
-        carried = np.where(first, carried / max(count - 1, 1), carried)
-        incremental = overflown[which] | first
-        share = (count - 1) / count
-        mean, mean_carry = add(values / count, share * before, share * carried)
-        total[which] = np.where(incremental, mean, after)
-        compensation[which] = np.where(incremental, mean_carry, carry)
-        overflown[which] = incremental
-    counts = runs.counts
-    return np.where(overflown, total + compensation, total / counts + compensation / counts)
+    for count, (active, where) in enumerate(scan, start=1):
+        values = runs.values[where]
+        after = add(values, total[active], compensation[active])
+        first = np.isinf(after[0]) & ~overflown[active] & (count > 1)
+        if first.any() or overflown[active].any():
+            before = total[active], compensation[active]
+            after, overflown[active] = _incremental(
+                count, values, before, after, (first, overflown[active])
+            )
+        total[active], compensation[active] = after
+    counts = -scan.lengths
+    plain = total / counts + compensation / counts
+    return scan.restored(np.where(overflown, total + compensation, plain))
+
+
+Sum = tuple[Floats, Floats]
+"""A total and its compensation."""
+
+
+def _incremental(
+    count: int, values: Floats, before: Sum, after: Sum, state: tuple[Bools, Bools]
+) -> tuple[Sum, Bools]:
+    first, overflown = state
+    previous = max(count - 1, 1)
+    mean, carried = (np.where(first, each / previous, each) for each in before)
+    share = (count - 1) / count
+    updated = add(values / count, share * mean, share * carried)
+    which = overflown | first
+    return (np.where(which, updated[0], after[0]), np.where(which, updated[1], after[1])), which
 
 
 def _whole_number_sums(runs: Segments) -> Floats | None:
@@ -146,32 +194,33 @@ def variances(runs: Segments) -> Floats:
     """
     The population variance of each run (Welford 1962, compensated).
     """
-    mean, mean_carry = np.zeros(len(runs)), np.zeros(len(runs))
-    spread, spread_carry = np.zeros(len(runs)), np.zeros(len(runs))
-    for count, (which, where) in enumerate(runs.positions(), start=1):
+    scan = runs.scan()
+    mean, mean_carry, spread, spread_carry = (scan.zeros() for _ in range(4))
+    for count, (active, where) in enumerate(scan, start=1):
         values = runs.values[where]
-        delta = values - (mean[which] + mean_carry[which])
-        mean[which], mean_carry[which] = add(delta / count, mean[which], mean_carry[which])
-        increment = delta * (values - (mean[which] + mean_carry[which]))
-        spread[which], spread_carry[which] = add(increment, spread[which], spread_carry[which])
-    return (spread + spread_carry) / runs.counts
+        delta = values - (mean[active] + mean_carry[active])
+        mean[active], mean_carry[active] = add(delta / count, mean[active], mean_carry[active])
+        increment = delta * (values - (mean[active] + mean_carry[active]))
+        spread[active], spread_carry[active] = add(increment, spread[active], spread_carry[active])
+    return scan.restored((spread + spread_carry) / -scan.lengths)
 
 
 def variances_across(runs: Segments) -> Floats:
     """
     The population variance of each run (Welford 1962), as aggregations over series compute it.
     """
-    mean, spread = np.zeros(len(runs)), np.zeros(len(runs))
-    for count, (which, where) in enumerate(runs.positions(), start=1):
+    scan = runs.scan()
+    mean, spread = scan.zeros(), scan.zeros()
+    for count, (active, where) in enumerate(scan, start=1):
         values = runs.values[where]
         if count == 1:
-            mean[which] = values
-            spread[which] = np.where(np.isfinite(values), 0.0, np.nan)
+            mean[active] = values
+            spread[active] = np.where(np.isfinite(values), 0.0, np.nan)
             continue
-        delta = values - mean[which]
-        mean[which] += delta / count
-        spread[which] += delta * (values - mean[which])
-    return spread / runs.counts
+        delta = values - mean[active]
+        mean[active] += delta / count
+        spread[active] += delta * (values - mean[active])
+    return scan.restored(spread / -scan.lengths)
 
 
 def quantiles(runs: Segments, q: Floats) -> Floats:
