@@ -153,14 +153,14 @@ def test_reliability_places_bins_at_their_mean_confidence() -> None:
 
 def test_waterfall_puts_children_below_their_parents() -> None:
     """
-    Spans stand in the order of the tree, indented by depth, at milliseconds since the trace began.
+    Spans stand in the order of the tree, marked with their depth, by milliseconds since it began.
     """
     spans = [span("late", "root", start_ms=8), span("root"), span("inner", "early", start_ms=3),
              span("early", "root", start_ms=2, length_ms=4)]  # fmt: skip
 
     figure = figures.waterfall(spans)
 
-    indented = ["root", "\u2003early", "\u2003\u2003inner", "\u2003late"]
+    indented = ["root", "\u203a early", "\u203a \u203a inner", "\u203a late"]
     assert indented == list(figure.layout.yaxis.ticktext)
     np.testing.assert_allclose(figure.data[0].base, [0, 2, 3, 8])
     np.testing.assert_allclose(figure.data[0].x, [10, 4, 10, 10])

@@ -24,6 +24,7 @@ Values = NDArray[np.float64]
 _HEIGHT: Final = 290
 _TALL: Final = 340
 _ROW: Final = 26
+_DEEPEST: Final = 8
 _LONGEST_TEXT: Final = 48
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
@@ -230,7 +231,7 @@ def waterfall(spans: Sequence[Span], palette: Palette = LIGHT) -> go.Figure:
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(
         tickvals=list(range(len(rows))), showgrid=False, zeroline=False,
-        ticktext=["\u2003" * depth + plain(span.name) for span, depth in rows],
+        ticktext=["\u203a " * min(depth, _DEEPEST) + plain(span.name) for span, depth in rows],
         range=[len(rows) - 0.5, -0.5],
     )  # fmt: skip
     return figure

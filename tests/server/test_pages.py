@@ -354,7 +354,7 @@ async def test_a_trace_shows_its_prediction_spans_and_events(tmp_path: Any) -> N
     assert "ml.prediction.low_confidence" in page.text
     assert "predict digits &amp; co" in found["parts"]["spans"]
     names = found["figures"]["waterfall"]["layout"]["yaxis"]["ticktext"]
-    assert ["POST /classify", "\u2003predict digits &amp; co"] == names
+    assert ["POST /classify", "\u203a predict digits &amp; co"] == names
     assert ("empty", None) == (nothing["state"], nothing["figures"]["waterfall"])
     assert "<script" not in attacked["parts"]["spans"]
     assert "<script" not in json.dumps(attacked["figures"])
