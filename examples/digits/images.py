@@ -8,7 +8,7 @@ part of the scikit-learn package, so nothing is downloaded.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
@@ -34,6 +34,18 @@ def split() -> tuple[Digits, Digits]:
         pixels, labels, test_size=0.5, random_state=0, stratify=labels
     )
     return Digits(trained_x, trained_y), Digits(held_x, held_y)
+
+
+def features(pixels: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """
+    What is followed of each image: its ink, as a whole and in either half.
+    """
+    frames = np.asarray(pixels, dtype=np.float64).reshape(-1, 8, 8)
+    return {
+        "ink": frames.mean(axis=(1, 2)),
+        "ink_upper": frames[:, :4].mean(axis=(1, 2)),
+        "ink_lower": frames[:, 4:].mean(axis=(1, 2)),
+    }
 
 
 def intact(pixels: Images) -> Images:

@@ -78,13 +78,32 @@ def train() -> tuple[MLPClassifier, float]:
     return model, float(model.score(held_out.pixels / 16, held_out.labels))
 
 
+def normal(model: MLPClassifier) -> oc.Reference:
+    """
+    How ink and confidence are distributed over the held-out images, intact.
+    """
+    _, held_out = images.split()
+    proba = model.predict_proba(held_out.pixels / 16)
+    return oc.Reference.from_data(
+        features=images.features(held_out.pixels),
+        confidences=proba.max(axis=1),
+        labels=proba.argmax(axis=1),
+    )
+
+
 def tracked(model: MLPClassifier) -> Classify:
     """
-    The predicting function, with its confidence on record.
+    The predicting function, its confidence on record and its input compared with what is normal.
     """
 
     @oc.track_confidence(
-        model="digits", version="1", confidence="proba.max", label="label", threshold=0.7
+        model="digits",
+        version="1",
+        confidence="proba.max",
+        label="label",
+        threshold=0.7,
+        reference=normal(model),
+        features=images.features,
     )
     def classify(pixels: list[float]) -> dict[str, Any]:
         proba = model.predict_proba(np.array([pixels]) / 16)[0]

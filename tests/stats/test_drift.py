@@ -271,10 +271,11 @@ def test_few_values_have_no_distance(measure: Callable[..., float]) -> None:
 
 def test_few_counts_have_no_distance() -> None:
     """
-    The minimum holds for the totals of bins, which may also be all empty.
+    The minimum holds for what is compared, also with shares; bins may also be all empty.
     """
     assert math.isnan(drift.binned_psi([500, 500], [99, 100], minimum=200))
     assert not math.isnan(drift.binned_psi([500, 500], [100, 100], minimum=200))
+    assert not math.isnan(drift.binned_psi([0.5, 0.5], [100, 100], minimum=200))
     assert math.isnan(drift.binned_ks([0, 0], [1, 2]))
 
 

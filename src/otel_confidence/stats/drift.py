@@ -3,7 +3,7 @@ This module measures how far two distributions lie apart, from raw values or fro
 
 The binned forms are what additive telemetry allows: counts of replicas and of windows add up, raw
 values don't travel. Their relation to the exact forms is said with each. A comparison that rests on
-fewer than ``minimum`` values on either side has no value (NaN): a small sample is always far away.
+fewer than ``minimum`` values has no value (NaN): a small sample is always far away.
 """
 
 from typing import Any, Final
@@ -77,7 +77,7 @@ def psi(reference: Any, current: Any, *, bins: int = 10, minimum: int = 1) -> fl
         bins: how many quantile bins.
         minimum: fewer numbers than this on either side give NaN.
     """
-    expected, observed = _binned(reference, current, bins)
+    expected, observed = _binned(reference, current, bins, minimum)
     return binned_psi(expected, observed, minimum=minimum)
 
 
@@ -91,7 +91,7 @@ def jensen_shannon(reference: Any, current: Any, *, bins: int = 10, minimum: int
         bins: how many quantile bins.
         minimum: fewer numbers than this on either side give NaN.
     """
-    expected, observed = _binned(reference, current, bins)
+    expected, observed = _binned(reference, current, bins, minimum)
     return binned_jensen_shannon(expected, observed, minimum=minimum)
 
 
@@ -105,7 +105,7 @@ def binned_ks(reference: Any, current: Any, *, minimum: int = 0) -> float:
     Args:
         reference: counts or shares of each bin, in order.
         current: the same bins.
-        minimum: a smaller total on either side gives NaN; for counts.
+        minimum: fewer counts than this in ``current`` give NaN.
     """
     shares = _shares(reference, current, minimum)
     return np.nan if shares is None else float(np.abs(_difference(*shares)).max())
@@ -122,7 +122,7 @@ def binned_wasserstein(reference: Any, current: Any, edges: Any, *, minimum: int
         reference: counts or shares of each bin, in order, shape [n].
         current: the same bins.
         edges: the bins' finite edges in order, shape [n + 1].
-        minimum: a smaller total on either side gives NaN; for counts.
+        minimum: fewer counts than this in ``current`` give NaN.
     """
     shares = _shares(reference, current, minimum)
     if shares is None:
@@ -143,7 +143,7 @@ def binned_psi(reference: Any, current: Any, *, floor: float = FLOOR, minimum: i
         reference: counts or shares of each bin.
         current: the same bins.
         floor: the least share a bin is given.
-        minimum: a smaller total on either side gives NaN; for counts.
+        minimum: fewer counts than this in ``current`` give NaN.
     """
     shares = _shares(reference, current, minimum)
     if shares is None:
@@ -162,7 +162,7 @@ def binned_jensen_shannon(reference: Any, current: Any, *, minimum: int = 0) -> 
     Args:
         reference: counts or shares of each bin.
         current: the same bins.
-        minimum: a smaller total on either side gives NaN; for counts.
+        minimum: fewer counts than this in ``current`` give NaN.
     """
     shares = _shares(reference, current, minimum)
     if shares is None:
@@ -225,8 +225,10 @@ def _between(low: float, high: float) -> float:
     return found if low < found < high else low
 
 
-def _binned(reference: Any, current: Any, bins: int) -> tuple[Floats, Floats]:
+def _binned(reference: Any, current: Any, bins: int, minimum: int) -> tuple[Floats, Floats]:
     expected, observed = _known(reference), _known(current)
+    if len(expected) < minimum:
+        expected = expected[:0]
     edges = quantile_edges(_finite(expected), bins)
     return _count(expected, edges), _count(observed, edges)
 
@@ -266,7 +268,7 @@ def _shares(reference: Any, current: Any, minimum: int) -> tuple[Floats, Floats]
     if expected.shape != observed.shape or expected.ndim != 1:
         raise ValueError(f"bins must be the same, got shapes {expected.shape}, {observed.shape}")
     p, q = expected.sum(), observed.sum()
-    if not (p > 0 and q > 0) or min(p, q) < minimum:
+    if not (p > 0 and q > 0) or q < minimum:
         return None
     return expected / p, observed / q
 
