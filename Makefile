@@ -53,10 +53,11 @@ fix: $(VENV)/.dev ## format and mend what the linter can
 bench: $(VENV)/.dev ## measure the overhead beside peers, as ratios
 	@$(BIN)/python -m tests.bench
 
-stack-tools: ## build the Prometheus that tests compare with (Go; five to ten minutes, once)
-	@$(PYTHON) tools/stack_tools.py
+stack-tools: ## build Prometheus, Alertmanager and Collector for the tests (Go; 12 minutes, once)
+	@$(PYTHON) -m tools.stack_tools
 
-diff-promql: $(VENV)/.dev stack-tools ## compare 20,000 random queries with that Prometheus
+diff-promql: $(VENV)/.dev ## compare 20,000 random queries with that Prometheus
+	@$(PYTHON) -m tools.stack_tools prometheus
 	@$(BIN)/python -m tests.query.differential --queries 20000 $(DIFF)
 
 clean: ## remove the environment and every cache

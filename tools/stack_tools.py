@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
 FOLDER_VARIABLE = "OTEL_CONFIDENCE_TOOLS"
 COMMON_VERSION = "github.com/prometheus/common/version.Version"
 
@@ -35,6 +36,8 @@ class Service:
     commands: tuple[str, ...]
     """Package paths below the module, each one a binary named by its last part."""
     tags: str = "netgo"
+    manifest: Path | None = None
+    """What the OpenTelemetry Collector's builder, then the module, puts together."""
 
     def binaries(self, folder: Path) -> list[Path]:
         """
@@ -51,6 +54,21 @@ SERVICES = (
         module_version="v0.309.1",  # from v0.310.0 on it needs a module that is not public
         commands=("cmd/prometheus", "cmd/promtool"),
         tags="netgo,remove_all_sd",
+    ),
+    Service(
+        name="alertmanager",
+        version="0.31.1",  # from 0.32 on its web page is not part of the module
+        module="github.com/prometheus/alertmanager",
+        module_version="v0.31.1",
+        commands=("cmd/alertmanager", "cmd/amtool"),
+    ),
+    Service(
+        name="collector",
+        version="0.159.0",
+        module="go.opentelemetry.io/collector/cmd/builder",
+        module_version="v0.159.0",
+        commands=("otelcol-confidence",),
+        manifest=Path("collector", "builder.yaml"),
     ),
 )
 
@@ -69,6 +87,9 @@ def build(service: Service, folder: Path) -> None:
     """
     workshop = Path(tempfile.mkdtemp(prefix=f"{service.name}-", dir=folder))
     try:
+        if service.manifest:
+            _assemble(workshop, service, ROOT / service.manifest, *service.binaries(folder))
+            return
         _go(workshop, "mod", "init", "stack-tools")
         _go(workshop, "mod", "edit", f"-require={service.module}@{service.module_version}")
         for command, target in zip(service.commands, service.binaries(folder), strict=True):
@@ -86,6 +107,15 @@ def build(service: Service, folder: Path) -> None:
             (workshop / target.name).replace(target)
     finally:
         shutil.rmtree(workshop)
+
+
+def _assemble(workshop: Path, service: Service, manifest: Path, target: Path) -> None:
+    """
+    Build a Collector of just the components in a manifest, which places it below ``build/``.
+    """
+    _go(workshop, "install", f"{service.module}@{service.module_version}", GOBIN=str(workshop))
+    _run([str(workshop / "builder"), "--config", str(manifest)], workshop)
+    (workshop / "build" / target.name.removesuffix(f"-{service.version}")).replace(target)
 
 
 def ensure(service: Service, folder: Path) -> None:
@@ -121,10 +151,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _go(folder: Path, *arguments: str) -> None:
-    environment = {**os.environ, "CGO_ENABLED": "0"}
-    command = ["nice", "-n", "15", "go", *arguments]
-    subprocess.run(command, cwd=folder, env=environment, check=True)  # noqa: S603  our own words
+def _go(folder: Path, *arguments: str, **variables: str) -> None:
+    _run(["go", *arguments], folder, **variables)
+
+
+def _run(command: list[str], folder: Path, **variables: str) -> None:
+    environment = {**os.environ, "CGO_ENABLED": "0", **variables}
+    subprocess.run(["nice", "-n", "15", *command], cwd=folder, env=environment, check=True)  # noqa: S603, S607  our own words
 
 
 def _say(line: str) -> None:
