@@ -111,11 +111,11 @@ def build(service: Service, folder: Path) -> None:
 
 def _assemble(workshop: Path, service: Service, manifest: Path, target: Path) -> None:
     """
-    Build a Collector of just the components in a manifest, which places it below ``build/``.
+    Build a Collector of just the components in a manifest, which says that it comes into ``build/collector``.
     """
     _go(workshop, "install", f"{service.module}@{service.module_version}", GOBIN=str(workshop))
     _run([str(workshop / "builder"), "--config", str(manifest)], workshop)
-    (workshop / "build" / target.name.removesuffix(f"-{service.version}")).replace(target)
+    (workshop / "build/collector" / target.name.removesuffix(f"-{service.version}")).replace(target)
 
 
 def ensure(service: Service, folder: Path) -> None:
