@@ -127,6 +127,8 @@ def test_topk_refuses_what_is_no_number_of_series(k: str, message: str) -> None:
     """
     with pytest.raises(QueryError, match=message):
         Prom(FOUR).at(0, f"topk({k}, m)")
+    with pytest.raises(QueryError, match=message):
+        Prom(FOUR).at(0, f"topk({k}, nothing)")
 
 
 @pytest.mark.parametrize("q", [0.0, 0.1, 0.5, 0.75, 1.0])

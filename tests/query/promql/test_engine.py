@@ -172,6 +172,9 @@ def test_the_time_limit_stops_a_query() -> None:
         ("{}", "must contain at least one non-empty matcher"),
         ('up{a=~"*"}', "regex"),
         ("", "no expression found"),
+        ("up + 1" + "0" * 400, "number out of range"),
+        ("up offset 300y", "duration out of range"),
+        ("up @ 1e15", "1:4: parse error: timestamp out of bounds"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_its_place(expr: str, message: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from otel_confidence.points import NAME_LABEL, Labels
 from otel_confidence.query.promql import segments
 from otel_confidence.query.promql.faults import execution, too_many_samples
-from otel_confidence.query.promql.frames import Bools, Floats, Frame, Ints, empty
+from otel_confidence.query.promql.frames import Bools, Floats, Frame, Ints
 from otel_confidence.query.promql.labels import dropping, keeping, with_label
 from otel_confidence.query.promql.numbers import decimal
 from otel_confidence.query.promql.segments import Segments
@@ -124,13 +124,7 @@ def quantiles(groups: Groups, q: Floats) -> Frame:
 def extremes(frame: Frame, groups: Groups, k: Floats, *, largest: bool) -> Frame:
     """
     The k largest or smallest of each group, under their own labels; NaN only to fill up.
-
-    Raises:
-        QueryError: k is NaN or no 64-bit integer at some step.
     """
-    if k.max() < 1:
-        return empty(groups.steps)
-    _check_count(k)
     wanted = np.minimum(np.trunc(k), len(frame)).astype(np.int64)[groups.step]
     runs = groups.runs
     owner = np.repeat(np.arange(len(runs)), runs.counts)
@@ -144,7 +138,15 @@ def extremes(frame: Frame, groups: Groups, k: Floats, *, largest: bool) -> Frame
     return result.take(groups.rows[chosen]) if groups.steps == 1 else result.occupied()
 
 
-def _check_count(k: Floats) -> None:
+def check_count(k: Floats) -> None:
+    """
+    Make sure that k is a number of series at every step.
+
+    Raises:
+        QueryError: It is NaN or no 64-bit integer, and not always below one.
+    """
+    if k.max() < 1:
+        return
     if np.isnan(k).any():
         raise execution("Parameter value is NaN")
     if k.min() <= SMALLEST_INTEGER:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from otel_confidence.errors import QueryError
 from otel_confidence.query.promql import dates, functions, histograms
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, distinct, without_name
@@ -151,12 +152,16 @@ def _round(evaluation: Evaluation, arguments: list[Any], grid: Grid) -> Frame:
 
 def _label_replace(evaluation: Evaluation, arguments: list[Any], grid: Grid) -> Frame:
     target, replacement, source, pattern = (each.val for each in arguments[1:])
+    try:
+        expression = compiled(pattern)
+    except QueryError as error:
+        raise execution(f"invalid regular expression in label_replace(): {pattern}") from error
     return label_replace(
         evaluation.vector(arguments[0], grid),
         target=target,
         replacement=replacement,
         source=source,
-        pattern=compiled(pattern),
+        pattern=expression,
     )
 
 

@@ -203,11 +203,7 @@ class Evaluator:
         An aggregation over series.
         """
         name, grouping = str(node.op), grouping_of(node.modifier)
-        parameter = None
-        if node.param is not None and kind_of(node.param) == "scalar":
-            parameter = self.scalar(node.param, grid)
-            if name == "quantile":
-                self.warn_share(parameter)
+        parameter = self._parameter(name, node.param, grid)
         frame = self.vector(node.expr, grid)
         if name == "count_values":
             label = unwrapped(node.param).val
@@ -221,6 +217,16 @@ class Evaluator:
         if name == "quantile":
             return aggregation.quantiles(groups, parameter)
         return aggregation.extremes(frame, groups, parameter, largest=name == "topk")
+
+    def _parameter(self, name: str, node: Any, grid: Grid) -> Floats | None:
+        if node is None or kind_of(node) != "scalar":
+            return None
+        parameter = self.scalar(node, grid)
+        if name == "quantile":
+            self.warn_share(parameter)
+        else:
+            aggregation.check_count(parameter)
+        return parameter
 
     def warn_share(self, q: Floats) -> None:
         """

@@ -5,6 +5,8 @@ The parser follows Prometheus 2.45 and newer; what it accepts and Prometheus 3 d
 the engine does not compute, is refused here before anything runs.
 """
 
+import math
+from datetime import timedelta
 from typing import Any
 
 import promql_parser
@@ -15,6 +17,7 @@ from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.locating import negative_at, place_of
 from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.query.promql.reading import matchers_of, nodes
+from otel_confidence.query.promql.selecting import Span, fixed_time
 
 EXPERIMENTAL = frozenset(
     {
@@ -50,6 +53,8 @@ NATIVE = frozenset(
     }
 )
 """Functions that only native histograms have an answer for."""
+LONGEST = timedelta(microseconds=2**63 // 1000)
+"""The longest duration: what fits into 64 bits of nanoseconds, 292 years."""
 MAX_LENGTH = 100_000
 MAX_DEPTH = 200
 
@@ -92,6 +97,11 @@ def _check(text: str, node: Any) -> None:
             _refuse_fill(text, node)
         case "VectorSelector":
             _check_selector(text, node)
+            _check_times(text, node)
+        case "MatrixSelector" | "SubqueryExpr":
+            _check_times(text, node)
+        case "NumberLiteral" if math.isinf(node.val) and "inf" not in text.lower():
+            raise bad_data(f"{place_of(text, '')}: parse error: number out of range")
         case _:
             return
 
@@ -100,6 +110,17 @@ def _refuse_experimental(text: str, name: str) -> None:
     if name in EXPERIMENTAL:
         place = place_of(text, f"'{name}'")
         raise bad_data(f"{place}: parse error: {name}() is experimental and not supported")
+
+
+def _check_times(text: str, node: Any) -> None:
+    durations = (getattr(node, name, None) for name in ("range", "offset", "step"))
+    if any(each is not None and abs(each) > LONGEST for each in durations):
+        raise bad_data(f"{place_of(text, '')}: parse error: duration out of range")
+    try:
+        fixed_time(getattr(node, "at", None), Span(0, 0))
+    except (OverflowError, ValueError) as error:
+        place = place_of(text, "@")
+        raise bad_data(f"{place}: parse error: timestamp out of bounds for @ modifier") from error
 
 
 def _refuse_native(text: str, name: str) -> None:
