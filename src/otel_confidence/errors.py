@@ -20,6 +20,11 @@ class InvalidRecord(OtelConfidenceError, ValueError):  # noqa: N818  reads as wh
     One record, point or receipt that cannot be accepted; the others of its batch are kept.
     """
 
+    def __init__(self, message: str, *, reason: str = "invalid_value") -> None:
+        super().__init__(message)
+        self.reason = reason
+        """Why, in a word: the value of ``otel_confidence.reason`` it is counted under."""
+
 
 class QueryError(OtelConfidenceError):
     """
