@@ -111,7 +111,7 @@ def build(service: Service, folder: Path) -> None:
 
 def _assemble(workshop: Path, service: Service, manifest: Path, target: Path) -> None:
     """
-    Build a Collector of just the components in a manifest, which says that it comes into ``build/collector``.
+    Build a Collector of a manifest's components; the manifest puts it below the working folder.
     """
     _go(workshop, "install", f"{service.module}@{service.module_version}", GOBIN=str(workshop))
     _run([str(workshop / "builder"), "--config", str(manifest)], workshop)
