@@ -7,7 +7,7 @@ A value never leaves as itself: it becomes the name of a bin that the reference 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +25,8 @@ _QUICK: Final = frozenset((float, int, bool))
 _PLAIN: Final = frozenset((str, int, float, type(None)))
 
 
-class Counted(NamedTuple):
-    """
-    How many values of a feature fell into one of its cells.
-    """
-
-    feature: int
-    """Its place among the counted features."""
-    cell: int
-    """Its place among the feature's ``cells``."""
-    values: int
-    """How many values."""
+Counted = tuple[int, int, int]
+"""A feature's place among the counted ones, a cell's place in it, and how many values are there."""
 
 
 class FeatureCounter:
@@ -51,6 +42,7 @@ class FeatureCounter:
         self.features = tuple(features)
         self._names = tuple(names)
         self._places = tuple(_places(feature) for feature in self.features)
+        self._find = tuple(place.one for place in self._places)
         self._columns = tuple(self._names.index(feature.name) for feature in self.features)
 
     def count(self, values: Any) -> list[Counted]:
@@ -76,7 +68,9 @@ class FeatureCounter:
     def _named(self, row: Mapping[str, Any]) -> list[Counted]:
         self._check_names(row)
         held = [row.get(feature.name) for feature in self.features]
-        return self._broadcast(row) if any(map(columns.is_column, held)) else self._one(held)
+        if _PLAIN.issuperset(map(type, held)) or not any(map(columns.is_column, held)):
+            return self._one(held)
+        return self._broadcast(row)
 
     def _listed(self, values: Sequence[Any] | Column) -> list[Counted]:
         if len(values) and columns.is_row(values[0]):
@@ -95,10 +89,7 @@ class FeatureCounter:
             raise InvalidRecord(f"none of the reference's features {self._names[:5]} is there")
 
     def _one(self, row: Iterable[Any]) -> list[Counted]:
-        return [
-            Counted(i, place.one(value), 1)
-            for i, (place, value) in enumerate(zip(self._places, row, strict=True))
-        ]
+        return [(i, self._find[i](value), 1) for i, value in enumerate(row)]
 
     def _broadcast(self, row: Mapping[str, Any]) -> list[Counted]:
         wide = {f.name: row[f.name] for f in self.features if columns.is_column(row.get(f.name))}
@@ -118,7 +109,7 @@ class FeatureCounter:
             for feature, place in zip(self.features, self._places, strict=True)
         ]
         return [
-            Counted(i, cell, count)
+            (i, cell, count)
             for i, counts in enumerate(found)
             for cell, count in enumerate(counts.tolist())
             if count
