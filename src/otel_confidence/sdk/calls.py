@@ -20,6 +20,7 @@ from otel_confidence.sdk import receipts
 from otel_confidence.sdk.current import current
 from otel_confidence.sdk.features import Read
 from otel_confidence.sdk.numbers import finite
+from otel_confidence.sdk.redaction.spans import scrubbed
 from otel_confidence.sdk.series import ModelSeries
 from otel_confidence.sdk.telemetry import Telemetry
 from otel_confidence.sdk.text import label_text, type_name
@@ -228,7 +229,8 @@ class Call:
             return
         self._span = telemetry.tracer.start_span(series.span_name, attributes=series.attributes)
         self._owns_span = True
-        self._context = set_span_in_context(self._span)
+        shown = scrubbed(self._span, telemetry.redactor, telemetry.guard)
+        self._context = set_span_in_context(shown)
         if not self._detached:
             self._token = contexts.attach(self._context)
 
@@ -298,13 +300,14 @@ class Call:
 
     def _write_receipt(self, p: Prediction) -> str:
         place = self._span.get_span_context()
-        labeled = p.size == 1 and p.label is not None
+        label = label_text(p.label) if p.size == 1 and p.label is not None else None
         return receipts.write(
             model=p.model,
             version=p.version,
             confidence=p.confidence if isinstance(p.confidence, float) else None,
             source=p.source,
-            label=label_text(p.label) if labeled else None,
+            label=label,
+            hashed=label is not None and self._telemetry.redactor.hides("label", label),
             time_s=p.time_s,
             prediction_id=p.id,
             link=Link(place.trace_id, place.span_id, place.trace_flags.sampled),

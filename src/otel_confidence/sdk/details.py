@@ -3,13 +3,13 @@
 from otel_confidence import conventions as c
 from otel_confidence.records import Feedback, Outcome, Prediction
 from otel_confidence.sdk.events import Value
+from otel_confidence.sdk.redaction.redactor import Redactor
 from otel_confidence.sdk.series import decision_of, tier_of
-from otel_confidence.sdk.text import label_text, type_name
 
 Detail = dict[str, Value]
 
 
-def of_prediction(p: Prediction) -> Detail:
+def of_prediction(p: Prediction, redactor: Redactor) -> Detail:
     """
     One prediction, or the summary of a batch.
     """
@@ -24,14 +24,14 @@ def of_prediction(p: Prediction) -> Detail:
     if p.size != 1:
         detail[c.BATCH_SIZE.name] = p.size
     elif p.label is not None:
-        detail[c.LABEL.name] = label_text(p.label) or type_name(p.label)
+        _put(detail, c.LABEL, redactor.label("label", p.label))
     if isinstance(p.uncertainty, float):
         detail[c.UNCERTAINTY.name] = p.uncertainty
         detail[c.UNCERTAINTY_METHOD.name] = p.method
     return detail
 
 
-def of_outcome(o: Outcome) -> Detail:
+def of_outcome(o: Outcome, redactor: Redactor) -> Detail:
     """
     The truth about a prediction.
     """
@@ -44,11 +44,11 @@ def of_outcome(o: Outcome) -> Detail:
         detail[c.CONFIDENCE.name] = o.confidence
         detail[c.SOURCE.name] = o.source
     if o.truth:
-        detail[c.TRUTH.name] = o.truth
+        _put(detail, c.TRUTH, redactor.text("truth", o.truth))
     return detail
 
 
-def of_feedback(f: Feedback) -> Detail:
+def of_feedback(f: Feedback, redactor: Redactor) -> Detail:
     """
     What somebody thought of a prediction.
     """
@@ -59,7 +59,7 @@ def of_feedback(f: Feedback) -> Detail:
         c.FEEDBACK_SOURCE.name: f.source,
     }
     if f.comment:
-        detail[c.FEEDBACK_COMMENT.name] = f.comment
+        _put(detail, c.FEEDBACK_COMMENT, redactor.text("comment", f.comment))
     return detail
 
 
@@ -70,6 +70,11 @@ def turned_out(o: Outcome) -> str:
     if o.correct is None:
         return "unknown"
     return "correct" if o.correct else "incorrect"
+
+
+def _put(detail: Detail, attribute: c.Attribute, text: str | None) -> None:
+    if text is not None:
+        detail[attribute.name] = text
 
 
 def _id(number: int) -> str:

@@ -31,6 +31,8 @@ class Guard:
     ) -> None:
         self.strict = strict
         """Whether faults are raised instead of contained; for tests."""
+        self.scrub: Callable[[str], str] = str
+        """Takes secrets out of what is logged."""
         self._count = count
         self._places: dict[str, Place] = {}
         self._said: set[str] = set()
@@ -62,7 +64,8 @@ class Guard:
         """
         if key not in self._said:
             self._said.add(key)
-            _LOG.warning(message, *arguments)
+            known = [a if isinstance(a, (int, float)) else self.scrub(str(a)) for a in arguments]
+            _LOG.warning(message, *known)
 
     def caught(self, place: str, error: BaseException) -> bool:
         """

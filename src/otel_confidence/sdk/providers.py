@@ -9,7 +9,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
@@ -36,6 +36,12 @@ def configure(
     thresholds: Sequence[float] | None = None,
     event_sample_ratio: float | None = None,
     receipt_key: str | None = None,
+    capture: Mapping[str, Any] | None = None,
+    redact: Callable[[str, str], str | None] | None = None,
+    redact_patterns: Mapping[str, Any] | None = None,
+    redact_also: Sequence[str] | None = None,
+    redact_except: Sequence[str] | None = None,
+    hash_key: str | None = None,
     shutdown_timeout_s: float | None = None,
     strict: bool | None = None,
 ) -> Telemetry:
@@ -44,24 +50,16 @@ def configure(
 
     Without providers it takes the global ones, and makes OTLP ones where none is set: they send to
     ``http://localhost:4318`` unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` says otherwise.
-
-    Args:
-        service_name: the resource's ``service.name``, for providers made here.
-        meter_provider: what to measure with.
-        tracer_provider: what to trace with.
-        logger_provider: what to emit events with.
-        thresholds: more bucket edges of the confidence histogram.
-        event_sample_ratio: share of predictions that leave a result event.
-        receipt_key: secret to sign receipts with.
-        shutdown_timeout_s: how long the end of the process may wait for delivery, seconds.
-        strict: raise contained faults, in tests.
+    ``service_name`` is for those. The other arguments are settings, explained at ``Settings``.
 
     Raises:
         ConfigurationError: a setting or variable is wrong, or an optional library is missing.
     """
     settings = Settings.read(
         thresholds=thresholds, event_sample_ratio=event_sample_ratio, receipt_key=receipt_key,
-        shutdown_timeout_s=shutdown_timeout_s, strict=strict,
+        capture=capture, redact=redact, redact_patterns=redact_patterns, redact_also=redact_also,
+        redact_except=redact_except, hash_key=hash_key, shutdown_timeout_s=shutdown_timeout_s,
+        strict=strict,
     )  # fmt: skip
     with _lock:
         telemetry = _adjusted(settings)

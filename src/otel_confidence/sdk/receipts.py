@@ -80,11 +80,12 @@ def write(
     label: str | None,
     time_s: float,
     prediction_id: int,
+    hashed: bool = False,
     link: Link = NOWHERE,
     key: str = "",
 ) -> str:
     """
-    The receipt of one prediction.
+    The receipt of one prediction; its label is a digest where it must not be read, or is long.
     """
     flags = _SIGNED if key else 0
     flags |= 0 if confidence is None else _CONFIDENT
@@ -97,7 +98,7 @@ def write(
         flags |= _LABELED
         room = _RAW_LIMIT - _HEAD.size - len(trace) - len(texts) - 1 - _SEALS[bool(key)]
         kept = label.encode("utf-8", "backslashreplace")
-        if len(kept) > room:
+        if hashed or len(kept) > room:
             flags, kept = flags | _HASHED, _digest(kept)
         texts += bytes((len(kept),)) + kept
     milliseconds = min(max(int(time_s * 1000), 0), _MAX_MS).to_bytes(6, "big")

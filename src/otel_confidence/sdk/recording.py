@@ -15,7 +15,7 @@ from otel_confidence.sdk.current import current
 from otel_confidence.sdk.numbers import finite
 from otel_confidence.sdk.receipts import Receipt
 from otel_confidence.sdk.telemetry import Telemetry
-from otel_confidence.sdk.text import COMMENT_LIMIT, clean, label_text, type_name
+from otel_confidence.sdk.text import label_text, type_name
 
 _UNSET: Final[Any] = object()
 
@@ -44,7 +44,8 @@ def record_outcome(
         if right is None:
             raise _Unusable("truth_missing" if text is None else "label_unknown")
         return Outcome(
-            found.model, found.version, bool(right), found.confidence, found.source, text or "",
+            found.model, found.version, bool(right), found.confidence, found.source,
+            "" if text is None else telemetry.redactor.readable("truth", label),
             max(telemetry.now() - found.time_ms / 1000, 0.0), found.prediction_id, found.link,
         )  # fmt: skip
 
@@ -77,9 +78,9 @@ def record_feedback(
         number = finite(score)
         if number is None:
             raise InvalidRecord(f"score must be a number within 0..1, got {type_name(score)}")
+        text = telemetry.redactor.prepared("comment", comment)
         return Feedback(
-            found.model, found.version, number, type, source, clean(comment, COMMENT_LIMIT),
-            found.prediction_id, found.link,
+            found.model, found.version, number, type, source, text, found.prediction_id, found.link,
         )  # fmt: skip
 
     _record(telemetry, "feedback", receipt, feedback)

@@ -19,6 +19,7 @@ from otel_confidence.reference import Reference
 from otel_confidence.sdk.emitters.dispatch import emitter_of
 from otel_confidence.sdk.guard import Guard
 from otel_confidence.sdk.instruments import Instruments
+from otel_confidence.sdk.redaction.redactor import Redactor
 from otel_confidence.sdk.references import References
 from otel_confidence.sdk.seen import Seen
 from otel_confidence.sdk.series import OTHER, ModelSeries
@@ -48,6 +49,8 @@ class Telemetry:
         self.settings = settings or Settings()
         self.sums = Sums(max_series=self.settings.max_series)
         self.guard = Guard(strict=self.settings.strict, count=self._count_fault)
+        self.redactor = Redactor(self.settings, self.guard)
+        self.guard.scrub = self.redactor.scrub
         self.now = now
         self.timer = timer
         self.new_id = new_id or _random_id
@@ -82,6 +85,8 @@ class Telemetry:
         """
         Take other settings; the sizes of existing tables stay.
         """
+        self.redactor = Redactor(settings, self.guard)
+        self.guard.scrub = self.redactor.scrub
         self.settings = settings
         self.guard.strict = settings.strict
         for threshold in settings.thresholds:
@@ -120,7 +125,8 @@ class Telemetry:
             name, version = OTHER, ""
             found = self._models.get((name, version))
         if found is None:
-            found = self._models[name, version] = ModelSeries(self.sums, name, version)
+            public = (self.redactor.name(name), self.redactor.name(version))
+            found = self._models[name, version] = ModelSeries(self.sums, *public)
         return found
 
     def emit(

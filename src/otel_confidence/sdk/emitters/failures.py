@@ -20,10 +20,11 @@ def emit(tools: Tools, f: Failure, span: Span, context: Context | None) -> None:
         tools.dropped(signal, "cancelled")
         return
     series = tools.model(f.model, f.version)
-    kind = series.error_type(f.error_type)
+    error_type = tools.redactor.name(f.error_type)
+    kind = series.error_type(error_type)
     if span.is_recording():
-        span.set_attribute(c.ERROR_TYPE.name, f.error_type)
-        span.set_status(StatusCode.ERROR, f.error_type)
+        span.set_attribute(c.ERROR_TYPE.name, error_type)
+        span.set_status(StatusCode.ERROR, error_type)
     if tools.lost(signal):
         return
     errors = series.errors(kind)

@@ -25,5 +25,5 @@ def emit(tools: Tools, f: Feedback, span: Span, context: Context | None) -> None
     place = events.context_of(f.link)
     scores = tools.instruments.histogram(c.FEEDBACK_SCORES)
     scores.record(f.score, attributes, place)
-    told = series.attributes | details.of_feedback(f)
+    told = series.attributes | details.of_feedback(f, tools.redactor)
     events.emit(tools.logger, c.FEEDBACK, told, time_s=tools.now(), context=place)

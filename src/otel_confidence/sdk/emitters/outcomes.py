@@ -31,7 +31,7 @@ def emit(tools: Tools, o: Outcome, span: Span, context: Context | None) -> None:
     place = events.context_of(o.link)
     delays = tools.instruments.histogram(c.PREDICTION_LABEL_DELAY)
     delays.record(o.delay_s, series.attributes, place)
-    told = series.attributes | details.of_outcome(o)
+    told = series.attributes | details.of_outcome(o, tools.redactor)
     events.emit(tools.logger, c.OUTCOME_KNOWN, told, time_s=tools.now(), context=place)
 
 

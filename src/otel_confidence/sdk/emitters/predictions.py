@@ -22,7 +22,7 @@ def emit(tools: Tools, p: Prediction, span: Span, context: Context | None) -> No
     Record one prediction or a batch; its metrics, span and events fail apart from each other.
     """
     tools.recorded("prediction", p.size)
-    detail = details.of_prediction(p)
+    detail = details.of_prediction(p, tools.redactor)
     if not tools.lost("prediction", p.size):
         with tools.guard("emit.metrics"):
             _measure(tools, p, tools.model(p.model, p.version), context)

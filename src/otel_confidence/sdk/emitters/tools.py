@@ -11,6 +11,7 @@ from opentelemetry.trace import Span
 
 from otel_confidence.sdk.guard import Guard
 from otel_confidence.sdk.instruments import Instruments
+from otel_confidence.sdk.redaction.redactor import Redactor
 from otel_confidence.sdk.seen import Seen
 from otel_confidence.sdk.series import ModelSeries
 from otel_confidence.sdk.sums import Sums
@@ -25,6 +26,8 @@ class Tools(Protocol):
     settings: Settings
     sums: Sums
     guard: Guard
+    redactor: Redactor
+    """The way out for every text of the program's."""
     logger: Logger
     instruments: Instruments
     seen: Seen

@@ -81,16 +81,41 @@ class Redactor:
         """
         What leaves of a label: its text, the same for equal labels of different libraries.
         """
-        keep = self._capture.of(field)
-        if not keep.limit:
-            return None
+        with self._guard("redaction.label"):
+            return self.text(field, self.readable(field, value))
+        return None
+
+    def readable(self, field: str, value: Any) -> str:
+        """
+        The text of a label, bounded and scrubbed, for ``text()`` to settle what leaves of it.
+
+        A label that is to be hashed is not scrubbed: two addresses are two labels.
+        """
         whole = label_text(value)
         if whole is None:
-            whole = type_name(value)
-        elif isinstance(value, str) and not keep.hashed:
-            seen = str.__getitem__(value, slice(LABEL_LIMIT + _MARGIN))
-            whole = whole if self.scrub(seen) == seen else label_text(self.whole(value)) or ""
-        return self.text(field, whole)
+            return type_name(value)
+        if not isinstance(value, str) or self._capture.of(field).hashed:
+            return whole
+        seen = str.__getitem__(value, slice(LABEL_LIMIT + _MARGIN))
+        if self.scrub(seen) == seen:
+            return whole
+        return label_text(self.whole(value)) or ""
+
+    def prepared(self, field: str, text: str) -> str:
+        """
+        A text bounded and scrubbed, for ``text()`` to settle later what leaves of it.
+        """
+        keep = self._capture.of(field)
+        if keep.hashed or not keep.limit:
+            return clean(text, keep.limit) if keep.limit else ""
+        return clean(self.whole(text, keep.limit), keep.limit)
+
+    def hides(self, field: str, text: str) -> bool:
+        """
+        Whether a text must not be read outside as it stands.
+        """
+        keep = self._capture.of(field)
+        return not keep.limit or keep.hashed or self.scrub(text) != text
 
     def values(self, group: str, values: Mapping[Any, Any]) -> dict[str, str]:
         """
