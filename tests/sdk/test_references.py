@@ -441,3 +441,17 @@ def test_ledger_of_features_balances() -> None:
 
     assert 3 == capture.value("otel_confidence.records", otel_confidence_signal="feature")
     assert 1 == capture.value("otel_confidence.dropped", otel_confidence_signal="feature")
+
+
+def test_a_forked_child_keeps_the_reference_and_counts_from_zero(telemetry: Capture) -> None:
+    """
+    Gauges hold for the child, too; what was counted before is the parent's to report.
+    """
+    predict = telemetry.track_confidence(model="m", reference=REFERENCE, features="x")(same)
+    predict(ROW)
+    published = cells(telemetry, "ml.reference.feature.ratio")
+    telemetry.telemetry.sums.restart()
+    predict(ROW)
+
+    assert COUNTED == cells(telemetry)
+    assert published == cells(telemetry, "ml.reference.feature.ratio")
