@@ -7,7 +7,6 @@ is sent is not settled here but by OpenTelemetry's own ``OTEL_*`` variables.
 """
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -137,6 +136,8 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 def _mapping(text: str) -> dict[str, Any]:
+    import json  # seldom needed
+
     found = json.loads(text)
     if not isinstance(found, dict):
         raise ValueError(text)  # noqa: TRY004  one error for whatever is not understood

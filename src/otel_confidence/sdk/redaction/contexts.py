@@ -2,7 +2,6 @@
 This module lists the secrets that are recognized by what stands around them.
 """
 
-import re
 from typing import Final
 
 from otel_confidence.sdk.redaction import checksums
@@ -38,65 +37,59 @@ def _header(text: str) -> int:
 CONTEXTS: Final = (
     Pattern(
         "connection_string", "User and password in a database's or broker's address",
-        re.compile(rf"(?i){_DATABASES}://(?P<value>[^\s/?#@:]{{0,256}}:[^\s/?#]{{1,1024}})@"),
+        rf"(?i){_DATABASES}://(?P<value>[^\s/?#@:]{{0,256}}:[^\s/?#]{{1,1024}})@",
         Gate.ADDRESS, ("://",), _any,
     ),
     Pattern(
         "url_credentials", "User and password in any other address",
-        re.compile(r"://(?P<value>[^\s/?#@:]{0,256}:[^\s/?#]{1,1024})@"),
+        r"://(?P<value>[^\s/?#@:]{0,256}:[^\s/?#]{1,1024})@",
         Gate.ADDRESS, ("://",), _any,
     ),
     Pattern(
         "basic_auth", "HTTP Basic credentials",
-        re.compile(r"(?i)\bbasic\s{1,3}(?P<value>[A-Za-z0-9+/]{6,}={0,2})"),
+        r"(?i)\bbasic\s{1,3}(?P<value>[A-Za-z0-9+/]{6,}={0,2})",
         Gate.ASSIGNED, ("basic",), checksums.basic_auth, case=Case.FOLDED,
     ),
     Pattern(
         "bearer_token", "HTTP Bearer tokens",
-        re.compile(r"(?i)\b(?:bearer|token)\s{1,3}(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})"),
+        r"(?i)\b(?:bearer|token)\s{1,3}(?P<value>[A-Za-z0-9._~+/-]{8,}={0,2})",
         Gate.ASSIGNED, ("bearer", "token "), checksums.random_looking, case=Case.FOLDED,
     ),
     Pattern(
         "authorization_header", "Authorization headers of other schemes",
-        re.compile(
-            rf"(?i)(?:authorization|x-api-key|x-auth-token){_ASSIGN}(?P<value>[^\r\n\"']{{6,}})"
-        ),
+        rf"(?i)(?:authorization|x-api-key|x-auth-token){_ASSIGN}(?P<value>[^\r\n\"']{{6,}})",
         Gate.ASSIGNED, ("authorization", "x-api-key", "x-auth-token"), _header, case=Case.FOLDED,
     ),
     Pattern(
         "cookie", "Cookie headers",
-        re.compile(rf"(?i)\b(?:set-)?cookie{_ASSIGN}(?P<value>[\w.-]{{1,64}}=[^\r\n\"']{{4,}})"),
+        rf"(?i)\b(?:set-)?cookie{_ASSIGN}(?P<value>[\w.-]{{1,64}}=[^\r\n\"']{{4,}})",
         Gate.ASSIGNED, ("cookie",), _any, case=Case.FOLDED,
     ),
     Pattern(
         "url_parameter", "Keys, tokens and signatures in an address's query",
-        re.compile(rf"(?i)[?&;]{_PARAMETERS}=(?P<value>{_NOT_YET}[^&\s#\"'<>]{{6,}})"),
+        rf"(?i)[?&;]{_PARAMETERS}=(?P<value>{_NOT_YET}[^&\s#\"'<>]{{6,}})",
         Gate.ASSIGNED, ("?", "&", ";"), _any, case=Case.FOLDED,
     ),
     Pattern(
         "aws_secret_access_key", "Amazon Web Services secret keys beside their name",
-        re.compile(
-            rf"(?i)(?:aws|secret)[_ -]?(?:secret|access)?[_ -]?(?:access)?[_ -]?key{_ASSIGN}"
-            r"(?P<value>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
-        ),
+        rf"(?i)(?:aws|secret)[_ -]?(?:secret|access)?[_ -]?(?:access)?[_ -]?key{_ASSIGN}"
+        r"(?P<value>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])",
         Gate.ASSIGNED, ("aws", "secret"), case=Case.FOLDED,
     ),
     Pattern(
         "password", "Values assigned to a password",
-        re.compile(
-            rf"(?i)(?:{'|'.join(_PASSWORDS)}|(?<![A-Za-z])pass|(?<![A-Za-z])pw){_ASSIGN}"
-            r"(?P<value>(?<=\")[^\"\n]+|(?<=')[^'\n]+|[^\s\"'&;]+)"
-        ),
+        rf"(?i)(?:{'|'.join(_PASSWORDS)}|(?<![A-Za-z])pass|(?<![A-Za-z])pw){_ASSIGN}"
+        r"(?P<value>(?<=\")[^\"\n]+|(?<=')[^'\n]+|[^\s\"'&;]+)",
         Gate.ASSIGNED, (*_PASSWORDS, "pass", "pw"), _any, case=Case.FOLDED,
     ),
     Pattern(
         "secret", "Values assigned to a secret, key or credential",
-        re.compile(rf"(?i){_KEYS}{_ASSIGN}(?P<value>[^\s\"'&;,]{{6,}})"),
+        rf"(?i){_KEYS}{_ASSIGN}(?P<value>[^\s\"'&;,]{{6,}})",
         Gate.ASSIGNED, _SECRETS, _any, case=Case.FOLDED,
     ),
     Pattern(
         "token", "Values assigned to a token, where no word",
-        re.compile(rf"(?i)(?:token|jwt|session[_ -]?id){_ASSIGN}(?P<value>[^\s\"'&;,]{{8,}})"),
+        rf"(?i)(?:token|jwt|session[_ -]?id){_ASSIGN}(?P<value>[^\s\"'&;,]{{8,}})",
         Gate.ASSIGNED, ("token", "jwt", "session"), checksums.random_looking, case=Case.FOLDED,
     ),
 )  # fmt: skip

@@ -2,7 +2,6 @@
 This module lists the credentials that are recognized by their own form, vendor by vendor.
 """
 
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -20,17 +19,15 @@ def _token(
     left: str = _LEFT,
     check: Callable[[str], int] | None = None,
 ) -> Pattern:
-    return Pattern(kind, about, re.compile(left + regex), Gate.TOKEN, hints, check)
+    return Pattern(kind, about, left + regex, Gate.TOKEN, hints, check)
 
 
 BLOCKS: Final = (
     Pattern(
         "private_key",
         "PEM, OpenSSH and PGP private keys, also when cut",
-        re.compile(
-            r"-----BEGIN [A-Z0-9 ]{0,16}PRIVATE KEY(?: BLOCK)?-----"
-            r"(?s:.*?)(?:-----END [A-Z0-9 ]{0,16}PRIVATE KEY(?: BLOCK)?-----|\Z)"
-        ),
+        r"-----BEGIN [A-Z0-9 ]{0,16}PRIVATE KEY(?: BLOCK)?-----"
+        r"(?s:.*?)(?:-----END [A-Z0-9 ]{0,16}PRIVATE KEY(?: BLOCK)?-----|\Z)",
         Gate.BLOCK,
         ("PRIVATE KEY",),
     ),

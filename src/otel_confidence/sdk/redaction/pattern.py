@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 
 class Gate(Enum):
@@ -39,7 +40,7 @@ class Case(Enum):
     """With a 9 for every digit and an A for every capital."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
     """
     One kind of secret or personal data, and how it is recognized.
@@ -48,8 +49,8 @@ class Pattern:
     kind: str
     """Stands in the text instead of what was found: ``[redacted:kind]``."""
     about: str
-    regex: "re.Pattern[str]"
-    """What is replaced is its group ``value``, or all of it."""
+    source: str
+    """A regular expression; what is replaced is its group ``value``, or all of it."""
     gate: Gate
     hints: tuple[str, ...] = ()
     """Texts of which one must be present; without any the pattern is always tried."""
@@ -60,3 +61,10 @@ class Pattern:
     """Whether it is searched for only on request."""
     personal: bool = False
     """Whether it is personal data, not a secret."""
+
+    @cached_property
+    def regex(self) -> "re.Pattern[str]":
+        """
+        The regular expression, compiled when it is first tried: all of them take some 20 ms.
+        """
+        return re.compile(self.source)

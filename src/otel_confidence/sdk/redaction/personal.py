@@ -3,7 +3,6 @@ This module lists the personal data that is recognized, most of it by check digi
 """
 
 import ipaddress
-import re
 from collections.abc import Callable
 from typing import Final
 
@@ -23,7 +22,7 @@ def _number(
     *shapes: str,
     check: Callable[[str], int] | None = None,
 ) -> Pattern:
-    bounded = re.compile(f"{_LEFT}(?:{regex}){_RIGHT}")
+    bounded = f"{_LEFT}(?:{regex}){_RIGHT}"
     return Pattern(kind, about, bounded, Gate.NUMBER, shapes, check, Case.SHAPE, personal=True)
 
 
@@ -41,12 +40,12 @@ def _address(text: str) -> int:
 PERSONAL: Final = (
     Pattern(
         "email", "E-mail addresses, also as they stand in an address's query",
-        re.compile(rf"(?<![%{_LOCAL}])[%{_LOCAL}]+@{_DOMAIN}"),
+        rf"(?<![%{_LOCAL}])[%{_LOCAL}]+@{_DOMAIN}",
         Gate.ADDRESS, ("@",), personal=True,
     ),
     Pattern(
         "email", "",
-        re.compile(rf"(?i)(?<![{_LOCAL}])[{_LOCAL}]+%40{_DOMAIN}"),
+        rf"(?i)(?<![{_LOCAL}])[{_LOCAL}]+%40{_DOMAIN}",
         Gate.ADDRESS, ("%40",), personal=True,
     ),
     _number(
@@ -107,9 +106,7 @@ PERSONAL: Final = (
     ),
     Pattern(
         "it_codice_fiscale", "Italian tax codes (check letter)",
-        re.compile(
-            rf"{_LEFT}[A-Z]{{6}}[0-9]{{2}}[A-EHLMPRST][0-9]{{2}}[A-Z][0-9]{{3}}[A-Z]{_RIGHT}"
-        ),
+        rf"{_LEFT}[A-Z]{{6}}[0-9]{{2}}[A-EHLMPRST][0-9]{{2}}[A-Z][0-9]{{3}}[A-Z]{_RIGHT}",
         Gate.TOKEN, ("AAAAAA99A99A999A",), checksums.codice_fiscale, Case.SHAPE, personal=True,
     ),
     _number(
@@ -123,27 +120,21 @@ PERSONAL: Final = (
     ),
     Pattern(
         "phone", "Telephone numbers: international, North American, or named as one",
-        re.compile(
-            r"(?<![\w+.])(?:\+|00(?=[1-9][0-9]{0,2}[ (-]))[1-9][0-9]{0,2}[ .()/-]{0,2}[0-9]"
-            r"(?:[ .()/-]{0,2}[0-9]){5,12}(?!\w)"
-        ),
+        r"(?<![\w+.])(?:\+|00(?=[1-9][0-9]{0,2}[ (-]))[1-9][0-9]{0,2}[ .()/-]{0,2}[0-9]"
+        r"(?:[ .()/-]{0,2}[0-9]){5,12}(?!\w)",
         Gate.NUMBER, ("+9", "009"), checksums.international, Case.SHAPE, personal=True,
     ),
     Pattern(
         "phone", "",
-        re.compile(
-            r"(?<![\w.+-])(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[.-]"
-            r"[0-9]{4}(?!\w|[.-][0-9])"
-        ),
+        r"(?<![\w.+-])(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[.-]"
+        r"[0-9]{4}(?!\w|[.-][0-9])",
         Gate.NUMBER, ("999-9999", "999.9999"), case=Case.SHAPE, personal=True,
     ),
     Pattern(
         "phone", "",
-        re.compile(
-            r"(?i)\b(?:tele)?(?:phone|fon|tel|mobile|cell|fax|whatsapp|handy)\.?"
-            r"(?: {0,2}(?:number|no|nr)\.?)?(?: is)? {0,2}[:=]? {0,2}[\"']?"
-            r"(?P<value>[+(]?[0-9](?:[ .()/-]{0,2}[0-9]){6,14})(?!\w)"
-        ),
+        r"(?i)\b(?:tele)?(?:phone|fon|tel|mobile|cell|fax|whatsapp|handy)\.?"
+        r"(?: {0,2}(?:number|no|nr)\.?)?(?: is)? {0,2}[:=]? {0,2}[\"']?"
+        r"(?P<value>[+(]?[0-9](?:[ .()/-]{0,2}[0-9]){6,14})(?!\w)",
         Gate.NUMBER, ("phone", "fon", "tel", "mobile", "cell", "fax", "whatsapp", "handy"),
         case=Case.FOLDED, personal=True,
     ),
@@ -153,24 +144,18 @@ PERSONAL: Final = (
 OPTIONAL: Final = (
     Pattern(
         "ip_address", "IPv4 and IPv6 addresses other than loopback",
-        re.compile(
-            r"(?<![\w.:])(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})"
-            r"(?![\w:]|\.[0-9])"
-        ),
+        r"(?<![\w.:])(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})"
+        r"(?![\w:]|\.[0-9])",
         Gate.ANY, (".", ":"), _address, optional=True, personal=True,
     ),
     Pattern(
         "mac_address", "Hardware addresses",
-        re.compile(
-            r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])"
-        ),
+        r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])",
         Gate.ANY, (":", "-"), optional=True, personal=True,
     ),
     Pattern(
         "coordinates", "Latitude and longitude with four decimals or more",
-        re.compile(
-            r"(?<![\w.])[+-]?[0-9]{1,2}\.[0-9]{4,12}, ?[+-]?[0-9]{1,3}\.[0-9]{4,12}(?!\w|\.[0-9])"
-        ),
+        r"(?<![\w.])[+-]?[0-9]{1,2}\.[0-9]{4,12}, ?[+-]?[0-9]{1,3}\.[0-9]{4,12}(?!\w|\.[0-9])",
         Gate.ANY, (".",), optional=True, personal=True,
     ),
 )  # fmt: skip

@@ -11,7 +11,6 @@ from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.guard import Guard
 from otel_confidence.sdk.redaction.capture import Capture
 from otel_confidence.sdk.redaction.pattern import Gate, Pattern
-from otel_confidence.sdk.redaction.safety import compiled
 from otel_confidence.sdk.redaction.scrubbing import KINDS, Scrubber, chosen, mark
 from otel_confidence.sdk.text import COMMENT_LIMIT, LABEL_LIMIT, clean, label_text, type_name
 from otel_confidence.settings import Settings
@@ -26,8 +25,8 @@ _NAMES: Final = 256
 _ITEMS: Final = 128
 _DEPTH: Final = 4
 _FRAMES: Final = 32
-_KIND: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_SECRET_NAME: Final = re.compile(
+_KIND: Final = r"[a-z][a-z0-9_]{0,39}"
+_TELLING: Final = (
     r"(?i)(?:^|[^a-z0-9]|(?-i:(?<=[a-z])(?=[A-Z])))"
     r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|api[_-]?key|(?:access|private|signing)[_-]?key"
     r"|(?:access|auth|refresh|id|session|bearer|csrf)?[_-]?token|authorization|credentials?"
@@ -125,7 +124,7 @@ class Redactor:
         for name, value in list(values.items())[:_ITEMS]:
             if isinstance(name, str):
                 field = f"{group}.{name}"
-                secret = self._capture.of(field).limit and _SECRET_NAME.search(name)
+                secret = self._capture.of(field).limit and _is_secret(name)
                 text = mark("secret") if secret else self.label(field, value)
                 if text is not None:
                     found[f"{group}.{self.name(name)}"] = text
@@ -137,7 +136,7 @@ class Redactor:
         """
         if value is None or isinstance(value, (bool, float)):
             return value
-        if _SECRET_NAME.search(str.__getitem__(name, slice(_NAMES))):
+        if _is_secret(name):
             return mark("secret")
         if isinstance(value, int):
             return self._number(value)
@@ -214,6 +213,13 @@ class Redactor:
         return value if text is not None and self.scrub(text) == text else mark("number")
 
 
+def _is_secret(name: str) -> bool:
+    """
+    Whether a value is secret by its name.
+    """
+    return re.search(_TELLING, str.__getitem__(name, slice(_NAMES))) is not None
+
+
 def _own(patterns: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
     """
     The user's patterns; they are tried on every text.
@@ -222,14 +228,17 @@ def _own(patterns: Mapping[str, Any] | None) -> tuple[Pattern, ...]:
         raise ConfigurationError(
             f"redact_patterns must map kinds to regular expressions, got {patterns!r}"
         )
-    for kind in patterns or ():
-        if not isinstance(kind, str) or not _KIND.fullmatch(kind) or kind in KINDS:
+    if not patterns:
+        return ()
+    from otel_confidence.sdk.redaction.safety import checked  # only whoever has patterns needs it
+
+    for kind in patterns:
+        if not isinstance(kind, str) or not re.fullmatch(_KIND, kind) or kind in KINDS:
             raise ConfigurationError(
                 f"redact_patterns must name kinds of its own, such as 'employee_id', got {kind!r}"
             )
     return tuple(
-        Pattern(kind, "", compiled(kind, pattern), Gate.ANY)
-        for kind, pattern in (patterns or {}).items()
+        Pattern(kind, "", checked(kind, pattern), Gate.ANY) for kind, pattern in patterns.items()
     )
 
 

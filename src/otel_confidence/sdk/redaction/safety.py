@@ -36,6 +36,9 @@ def _word_character(ch: str) -> bool:
 
 
 _SAMPLE: Final = frozenset((*map(chr, range(128)), *"\xa0\xb2\xdf\xe9\u0130\u0663\u2028\u4e2d"))
+_FLAGS: Final = {
+    "i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL, "x": re.VERBOSE, "a": re.ASCII,
+}  # fmt: skip
 _CATEGORIES: Final[Mapping[str, Callable[[str], bool]]] = {
     "CATEGORY_DIGIT": str.isdecimal,
     "CATEGORY_SPACE": str.isspace,
@@ -76,9 +79,9 @@ class _Item:
         return bool(self.body) and _nullable(self.body)
 
 
-def compiled(kind: str, pattern: Any) -> "re.Pattern[str]":
+def checked(kind: str, pattern: Any) -> str:
     """
-    A user's pattern, ready to search with.
+    A user's pattern, its flags written into it.
 
     Raises:
         ConfigurationError: it is no pattern, or its time could explode; the message says why.
@@ -92,13 +95,14 @@ def compiled(kind: str, pattern: Any) -> "re.Pattern[str]":
             f"{where} must be a regular expression of 1 to {_LIMIT} characters, got {pattern!r}"
         )
     try:
-        made = re.compile(pattern, flags)
+        re.compile(pattern, flags)
         _judge(_read(pattern, flags))
     except (re.error, RecursionError, OverflowError) as error:
         raise ConfigurationError(f"{where} is no regular expression: {error}") from error
     except _Refused as error:
         raise ConfigurationError(f"{where} {pattern!r} is refused: {error}") from None
-    return made
+    letters = "".join(letter for letter, flag in _FLAGS.items() if flags & flag)
+    return f"(?{letters}){pattern}" if letters else pattern
 
 
 class _Refused(Exception):  # noqa: N818  carries a reason out of the depth of a pattern
