@@ -22,7 +22,7 @@ from otel_confidence.stats.calibration import Bins
 Values = NDArray[np.float64]
 
 _HEIGHT: Final = 290
-_TALL: Final = 340
+_TALL: Final = 360
 _ROW: Final = 26
 _DEEPEST: Final = 8
 _LONGEST_TEXT: Final = 48
@@ -116,7 +116,8 @@ def confidence_heatmap(found: ConfidenceOverTime, palette: Palette = LIGHT) -> g
         ticktext=[f"{edge:g}" for edge in (0.0, *found.edges)],
         range=[-0.5, len(buckets) - 0.5], showgrid=False, zeroline=False,
     )  # fmt: skip
-    figure.update_xaxes(showgrid=False)
+    # Beside a color bar Plotly does not make room for the date below the time by itself.
+    figure.update_xaxes(showgrid=False, title_standoff=24)
     return figure
 
 
@@ -299,7 +300,7 @@ def _over_time(
 ) -> go.Figure:
     figure = _figure(palette, y_title=y_title, x_title="Time (UTC)", height=height)
     # All figures show the same time, whenever their own values begin.
-    return figure.update_xaxes(range=_times(times_s[[0, -1]]))
+    return figure.update_xaxes(range=_times(times_s[[0, -1]]), tickangle=0, nticks=5)
 
 
 def _line(x: Sequence[Any], y: Values, name: str, color: str) -> go.Scatter:
@@ -325,12 +326,11 @@ def _between(x: Sequence[Any], low: Values, high: Values, color: str) -> go.Scat
 
 
 def _color_bar(palette: Palette) -> dict[str, Any]:
+    small = {"color": palette.muted, "size": 12}
     return {
-        "title": {"text": "Share of predictions", "side": "right",
-                  "font": {"color": palette.muted, "size": 12}},
-        "tickformat": ".0%",
-        "thickness": 10, "outlinewidth": 0, "nticks": 6,
-        "tickfont": {"color": palette.muted, "size": 12},
+        "title": {"text": "Share of predictions", "side": "top", "font": small},
+        "orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom", "len": 0.5,
+        "thickness": 8, "outlinewidth": 0, "nticks": 3, "tickformat": ".0%", "tickfont": small,
     }  # fmt: skip
 
 
