@@ -15,7 +15,13 @@ from otel_confidence.sdk.calls import Call
 from otel_confidence.sdk.providers import configure, flush, shutdown
 from otel_confidence.sdk.recording import record_feedback, record_outcome
 from otel_confidence.sdk.telemetry import Telemetry
-from otel_confidence.sdk.tracking import last_receipt, prediction, track_confidence
+from otel_confidence.sdk.tracking import (
+    last_receipt,
+    last_receipts,
+    prediction,
+    track_confidence,
+    with_current_context,
+)
 from otel_confidence.settings import Settings
 
 __all__ = [
@@ -29,9 +35,11 @@ __all__ = [
     "configure",
     "flush",
     "last_receipt",
+    "last_receipts",
     "prediction",
     "record_feedback",
     "record_outcome",
     "shutdown",
     "track_confidence",
+    "with_current_context",
 ]

@@ -107,6 +107,9 @@ TASK_TYPE = _label(
 )  # fmt: skip
 PREDICTION_ID = Attribute("ml.prediction.id", "The prediction, the same in its receipt.")
 CONFIDENCE = Attribute("ml.prediction.confidence", "How sure the model was, 0 to 1.")
+CONFIDENCE_MIN = Attribute("ml.prediction.confidence.min", "The least confidence of a batch.")
+CONFIDENCE_MEAN = Attribute("ml.prediction.confidence.mean", "The mean confidence of a batch.")
+CONFIDENCE_MAX = Attribute("ml.prediction.confidence.max", "The highest confidence of a batch.")
 SOURCE = _label(
     "ml.prediction.confidence.source", "Where the confidence was found.",
     "probability", "logit", "logprob", "margin", "ensemble", "conformal", "verbalized", "judge",
@@ -126,6 +129,8 @@ UNCERTAINTY_METHOD = _label(
     "entropy", "margin", "std", "mutual_information", "set_size", "interval_width",
 )  # fmt: skip
 BATCH_SIZE = Attribute("ml.prediction.batch.size", "How many predictions one call made.")
+BATCH_LOW = Attribute("ml.prediction.batch.low", "How many of them are below the threshold.")
+STREAM_ITEMS = Attribute("ml.prediction.stream.items", "How many items a stream gave.")
 OUTCOME = _label(
     "ml.prediction.outcome", "How the prediction turned out.",
     "correct", "incorrect", "partial", "unknown",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from otel_confidence import conventions as c
+from otel_confidence.decisions import EVERYTHING, Decisions
 from otel_confidence.errors import InvalidRecord
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Prediction:
     uncertainty: "float | NDArray[np.float64] | None" = None
     method: str = ""
     """A value of ``conventions.UNCERTAINTY_METHOD``."""
-    threshold: float | None = None
-    """The confidence below which a prediction is not accepted."""
+    decisions: Decisions = EVERYTHING
+    """What confidences decide; by default everything is accepted."""
     duration_s: float = 0.0
     time_s: float = 0.0
     """When it was made, epoch seconds."""

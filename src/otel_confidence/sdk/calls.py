@@ -1,9 +1,9 @@
 """
-This module follows one call that predicts, from before it begins to its record and receipt.
+This module follows one call that predicts, from before it begins to its record and receipts.
 """
 
-from collections.abc import Callable
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, final
@@ -12,97 +12,27 @@ from opentelemetry import context as contexts
 from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span, get_current_span, set_span_in_context
 
-from otel_confidence.conventions import UNCERTAINTY_METHOD
-from otel_confidence.errors import ConfigurationError
+from otel_confidence.conventions import STREAM_ITEMS, UNCERTAINTY_METHOD
+from otel_confidence.decisions import FALLBACK
 from otel_confidence.records import Failure, Link, Prediction
-from otel_confidence.reference import Reference
-from otel_confidence.sdk import receipts
-from otel_confidence.sdk.current import current
-from otel_confidence.sdk.features import Read
+from otel_confidence.sdk import rows
+from otel_confidence.sdk.guard import Errors
 from otel_confidence.sdk.numbers import finite
 from otel_confidence.sdk.redaction.spans import scrubbed
 from otel_confidence.sdk.series import ModelSeries
 from otel_confidence.sdk.telemetry import Telemetry
-from otel_confidence.sdk.text import label_text, type_name
+from otel_confidence.sdk.text import type_name
+from otel_confidence.sdk.trackers import Extract, Tracker
 
 if TYPE_CHECKING:
     from otel_confidence.sdk.extract import Extracted
-
-Extract = Callable[[Any], "Extracted"]
+    from otel_confidence.sdk.extract.extracted import Values
 
 last_call: ContextVar["Call | None"] = ContextVar("otel_confidence_last_call", default=None)
 """The call that ended last in this context."""
+_MISSING: Final = {"confidence_missing": 1}
 _EXTRACTOR_FAILED: Final = {"extractor_failed": 1}
 _UNSET: Final[Any] = object()
-
-
-class Tracker:
-    """
-    What was declared about a predicting function; opens a ``Call`` for each of its calls.
-    """
-
-    def __init__(
-        self,
-        *,
-        model: str,
-        version: str = "",
-        threshold: float | None = None,
-        extract: Extract | None = None,
-        reference: Reference | None = None,
-        telemetry: Telemetry | None = None,
-    ) -> None:
-        self.model = _name("model", model)
-        self.version = _name("version", version, empty=True)
-        if not receipts.names_fit(model, version):
-            raise ConfigurationError(
-                f"model and version must take at most {receipts.NAMES_LIMIT} bytes together, "
-                f"got {model!r} and {version!r}"
-            )
-        self.threshold = _threshold(threshold)
-        self.extract = extract
-        self._reference = reference
-        self._telemetry = telemetry
-        self._bound: tuple[Telemetry, ModelSeries] | None = None
-
-    def call(self, *, detached: bool = False) -> "Call":
-        """
-        One call, to be entered.
-        """
-        return Call(self, self._telemetry or current(), detached=detached)
-
-    def series(self, telemetry: Telemetry) -> ModelSeries:
-        """
-        The model's series there, declared at first.
-        """
-        bound = self._bound
-        if bound is None or bound[0] is not telemetry:
-            series = telemetry.declare(self.model, self.version, self.threshold, self._reference)
-            bound = self._bound = telemetry, series
-        return bound[1]
-
-    def count_features(self, read: Read, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """
-        Count the features in the arguments of a call, before it begins.
-        """
-        telemetry = self._telemetry or current()
-        if not telemetry.enabled:
-            return
-        values = _UNSET
-        with telemetry.guard("tracking.features"):
-            values = read(args, kwargs)
-        if values is not _UNSET:
-            telemetry.count_features(self.series(telemetry), values)
-        else:
-            telemetry.recorded("feature")
-            telemetry.dropped("feature", "extractor_failed")
-
-    def announce(self) -> None:
-        """
-        Declare at once, so that series begin at zero before the first prediction.
-        """
-        telemetry = self._telemetry or current()
-        with telemetry.guard("tracking.declare"):
-            self.series(telemetry)
 
 
 @final
@@ -112,14 +42,28 @@ class Call:
     """
 
     __slots__ = (
-        "_context", "_detached", "_features", "_found", "_owns_span", "_result", "_series", "_span",
-        "_started", "_stopped", "_telemetry", "_token", "_tracker", "_unsure", "id", "record",
+        "_context", "_detached", "_features", "_found", "_items", "_owns_span", "_parent",
+        "_result", "_series", "_settled", "_span", "_started", "_stopped", "_telemetry", "_token",
+        "_tracker", "_unsure", "id", "record",
     )  # fmt: skip
 
-    def __init__(self, tracker: Tracker, telemetry: Telemetry, *, detached: bool) -> None:
+    def __init__(
+        self, tracker: Tracker, *, detached: bool = False, parent: Context | None = None
+    ) -> None:
+        """
+        A call, to be entered.
+
+        Args:
+            tracker: what was declared.
+            detached: leave it to ``attach()`` to make the span the current one.
+            parent: what it is part of; the current context by default.
+        """
         self._tracker = tracker
-        self._telemetry = telemetry
+        self._telemetry = tracker.telemetry
         self._detached = detached
+        self._parent = parent
+        self._settled = False
+        self._items = 0
         self._series: ModelSeries | None = None
         self._span: Span = INVALID_SPAN
         self._owns_span = False
@@ -127,7 +71,7 @@ class Call:
         self._token: Any = None
         self._result: Any = _UNSET
         self._found: Extracted | None = None
-        self._unsure: tuple[float, str] | None = None
+        self._unsure: tuple[Values, str] | None = None
         self._features: Any = None
         self._started = 0.0
         self._stopped: float | None = None
@@ -173,16 +117,57 @@ class Call:
         Take an item of a stream; the last one counts, and the clock goes on.
         """
         self._result = item
+        self._items += 1
+
+    def returned(self, result: Any) -> None:
+        """
+        Take what a stream returned in the end: it counts more than its items.
+        """
+        self._result = result
 
     @property
     def receipt(self) -> str:
         """
         The receipt of what is known so far; empty where nothing is recorded.
+
+        That of a batch is for feedback on the whole; the truth is told with ``receipts``.
         """
         with self._telemetry.guard("prediction.receipt"):
             if self.record is not None or self._series is not None:
                 return self._write_receipt(self.record or self._prediction())
         return ""
+
+    @property
+    def receipts(self) -> rows.Receipts:
+        """
+        The receipt of each prediction of the call, in the order of its rows.
+        """
+        with self._telemetry.guard("prediction.receipts"):
+            if self.record is not None or self._series is not None:
+                record = self.record or self._prediction()
+                return rows.Receipts(record.size, lambda row: self._write_receipt(record, row))
+        return rows.Receipts(0, lambda _: "")
+
+    def falls_back(self) -> bool:
+        """
+        Whether the fallback is to be asked instead; the prediction is on record then.
+
+        It is asked where nothing is recorded too: what the program does must not depend on that.
+        """
+        self._extract()
+        confidence = None if self._found is None else self._found.confidence
+        if type(confidence) is not float or self._tracker.decisions.of(confidence) != FALLBACK:
+            return False
+        if self._series is not None:
+            with self._telemetry.guard("tracking.exit"):
+                self._finish()
+        return True
+
+    def errors(self) -> Errors:
+        """
+        Contains the errors of a fallback: the unsure answer stands then.
+        """
+        return self._telemetry.guard.errors("tracking.fallback", "the unsure answer was returned")
 
     def __enter__(self) -> "Call":
         telemetry = self._telemetry
@@ -203,12 +188,21 @@ class Call:
         if self._stopped is None or error is not None:
             self._stopped = self._telemetry.timer()
         with self._telemetry.guard("tracking.exit"):
-            if error is None or (self._detached and isinstance(error, GeneratorExit)):
+            if self._settled:
+                pass
+            elif error is None or (self._detached and isinstance(error, GeneratorExit)):
                 self._finish()
             else:
                 self._fail(error)
         with self._telemetry.guard("tracking.close"):
-            self._close()
+            self._close(orphaned=isinstance(error, GeneratorExit))
+
+    def __del__(self) -> None:
+        """
+        End a call that nobody can end any more, such as a stream left behind by a closed loop.
+        """
+        if self._series is not None:
+            self.__exit__(GeneratorExit, GeneratorExit(), None)
 
     def attach(self) -> Any:
         """
@@ -222,24 +216,34 @@ class Call:
         with telemetry.sums.lock:
             series.active.value += 1
         self._series = series
-        span = get_current_span()
+        span = get_current_span(self._parent)
         if _is_genai(span):
             self._span = span
             span.set_attributes(series.attributes)
             return
-        self._span = telemetry.tracer.start_span(series.span_name, attributes=series.attributes)
+        self._span = telemetry.tracer.start_span(
+            series.span_name, self._parent, attributes=series.attributes
+        )
         self._owns_span = True
         shown = scrubbed(self._span, telemetry.redactor, telemetry.guard)
-        self._context = set_span_in_context(shown)
+        self._context = set_span_in_context(shown, self._parent)
         if not self._detached:
             self._token = contexts.attach(self._context)
 
+    def _extract(self) -> None:
+        if self._result is _UNSET or self._tracker.extract is None:
+            return
+        result, self._result = self._result, _UNSET
+        self._found = None
+        with self._telemetry.guard("tracking.extract"):
+            self._found = self._tracker.extract(result)
+        if self._found is None:
+            self._found = _nothing()
+
     def _finish(self) -> None:
-        if self._result is not _UNSET and self._tracker.extract is not None:
-            with self._telemetry.guard("tracking.extract"):
-                self._found = self._tracker.extract(self._result)
+        self._extract()
+        self._settled = True
         self.record = self._prediction()
-        self._result = None
         last_call.set(self)
         self._telemetry.emit(self.record, span=self._span, context=self._context)
         if self._features is not None and self._series is not None:
@@ -251,30 +255,31 @@ class Call:
         duration = 0.0 if self._stopped is None else max(self._stopped - self._started, 0.0)
         if found is None:
             return Prediction(
-                tracker.model, tracker.version, threshold=tracker.threshold, duration_s=duration,
-                time_s=self._telemetry.now(), id=self.id, rejected=self._why_nothing(),
+                tracker.model, tracker.version, decisions=tracker.decisions, duration_s=duration,
+                time_s=self._telemetry.now(), id=self.id, rejected=_MISSING,
             )  # fmt: skip
         uncertainty, method = self._unsure or (found.uncertainty, found.method)
+        decisions = tracker.batch_decisions if found.batch else tracker.decisions
         return Prediction(
             tracker.model, tracker.version, found.confidence, found.label, found.source, found.size,
-            uncertainty, method, tracker.threshold, duration, self._telemetry.now(),
-            self.id, found.rejected,
+            uncertainty, method, decisions, duration, self._telemetry.now(), self.id,
+            found.rejected,
         )  # fmt: skip
 
-    def _checked(self, uncertainty: Any, method: str) -> tuple[float, str] | None:
+    def _checked(self, uncertainty: Any, method: str) -> "tuple[Values, str] | None":
         """
-        A stated uncertainty as a float; None where it can't be one, which is accounted for.
+        A stated uncertainty as a float, or n of them; None, and accounted for, where it is none.
         """
-        value = finite(uncertainty)
-        if value is not None and value >= 0 and method in UNCERTAINTY_METHOD.values:
-            return value, method
+        number = finite(uncertainty)
+        if number is not None and number >= 0 and method in UNCERTAINTY_METHOD.values:
+            return number, method
+        if self._found is not None and self._found.batch and method in UNCERTAINTY_METHOD.values:
+            found = _measured(method)(uncertainty)
+            if found.uncertainty is not None and found.size == self._found.size:
+                return found.uncertainty, method
         self._telemetry.recorded("metric")
         self._telemetry.dropped("metric", "invalid_value")
         return None
-
-    def _why_nothing(self) -> dict[str, int]:
-        unsaid = self._result is _UNSET
-        return {"confidence_missing": 1} if unsaid else _EXTRACTOR_FAILED
 
     def _fail(self, error: BaseException) -> None:
         failure = Failure(
@@ -288,31 +293,37 @@ class Call:
         span = self._span if self._owns_span else INVALID_SPAN
         self._telemetry.emit(failure, span=span, context=self._context)
 
-    def _close(self) -> None:
+    def _close(self, *, orphaned: bool) -> None:
         series, self._series = self._series, None
         if series is not None:
             with self._telemetry.sums.lock:
                 series.active.value -= 1
         if self._token is not None:
-            contexts.detach(self._token)
+            detach(self._token, quietly=orphaned)
         if self._owns_span:
+            if self._detached:
+                self._span.set_attribute(STREAM_ITEMS.name, self._items)
             self._span.end()
 
-    def _write_receipt(self, p: Prediction) -> str:
+    def _write_receipt(self, p: Prediction, row: int | None = None) -> str:
         place = self._span.get_span_context()
-        label = label_text(p.label) if p.size == 1 and p.label is not None else None
-        return receipts.write(
-            model=p.model,
-            version=p.version,
-            confidence=p.confidence if isinstance(p.confidence, float) else None,
-            source=p.source,
-            label=label,
-            hashed=label is not None and self._telemetry.redactor.hides("label", label),
-            time_s=p.time_s,
-            prediction_id=p.id,
-            link=Link(place.trace_id, place.span_id, place.trace_flags.sampled),
-            key=self._telemetry.settings.receipt_key,
-        )
+        link = Link(place.trace_id, place.span_id, place.trace_flags.sampled)
+        telemetry = self._telemetry
+        return rows.receipt(p, row, link, telemetry.settings.receipt_key, telemetry.redactor)
+
+
+def detach(token: Any, *, quietly: bool = True) -> None:
+    """
+    Make the context before current again; quietly where another one may be ending what began here.
+
+    A generator or coroutine is closed by whoever drops it last, and OpenTelemetry would log an
+    error: the context it began in is gone, with nothing left to restore.
+    """
+    if quietly and isinstance(token, Token):
+        with suppress(ValueError):
+            token.var.reset(token)
+    else:
+        contexts.detach(token)
 
 
 def _is_genai(span: Span) -> bool:
@@ -331,17 +342,14 @@ def _reported() -> Extract:
     return extractor(lambda said: said[0], label=lambda said: said[1])
 
 
-def _name(what: str, value: str, *, empty: bool = False) -> str:
-    if not isinstance(value, str) or not (value or empty):
-        raise ConfigurationError(f"{what} must be a text that is not empty, got {value!r}")
-    if not value.isprintable():
-        raise ConfigurationError(f"{what} must be printable, got {value!r}")
-    return value
+@lru_cache(maxsize=16)
+def _measured(method: str) -> Extract:
+    from otel_confidence.sdk.extract import Measured  # numpy, which the front door leaves alone
+
+    return Measured(".", method).reader()
 
 
-def _threshold(value: float | None) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ConfigurationError(f"threshold must be within 0..1, got {value!r}")
-    return float(value)
+def _nothing() -> "Extracted":
+    from otel_confidence.sdk.extract import Extracted  # numpy, which the front door leaves alone
+
+    return Extracted(rejected=_EXTRACTOR_FAILED)

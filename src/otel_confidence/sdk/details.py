@@ -1,10 +1,17 @@
 """This module says what stands on spans and events beside the model's name and version."""
 
+from typing import TYPE_CHECKING
+
 from otel_confidence import conventions as c
 from otel_confidence.records import Feedback, Outcome, Prediction
 from otel_confidence.sdk.events import Value
 from otel_confidence.sdk.redaction.redactor import Redactor
-from otel_confidence.sdk.series import decision_of, tier_of
+from otel_confidence.sdk.rows import cell, row_id
+from otel_confidence.sdk.series import tier_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Detail = dict[str, Value]
 
@@ -15,20 +22,64 @@ def of_prediction(p: Prediction, redactor: Redactor) -> Detail:
     """
     detail: Detail = {c.PREDICTION_ID.name: _id(p.id)}
     if isinstance(p.confidence, float):
-        detail[c.CONFIDENCE.name] = p.confidence
-        detail[c.SOURCE.name] = p.source
-        detail[c.TIER.name] = tier_of(p.confidence)
-        detail[c.DECISION.name] = decision_of(p.confidence, p.threshold)
-    if p.threshold is not None:
-        detail[c.THRESHOLD.name] = p.threshold
+        detail |= _of_confidence(p, p.confidence)
+    elif p.confidence is not None:
+        detail |= _of_confidences(p, p.confidence)
+    if p.decisions.threshold is not None:
+        detail[c.THRESHOLD.name] = p.decisions.threshold
     if p.size != 1:
         detail[c.BATCH_SIZE.name] = p.size
     elif p.label is not None:
         _put(detail, c.LABEL, redactor.label("label", p.label))
     if isinstance(p.uncertainty, float):
-        detail[c.UNCERTAINTY.name] = p.uncertainty
-        detail[c.UNCERTAINTY_METHOD.name] = p.method
+        detail |= _of_uncertainty(p, p.uncertainty)
     return detail
+
+
+def of_row(p: Prediction, row: int, redactor: Redactor) -> Detail:
+    """
+    One row of a batch.
+    """
+    detail: Detail = {c.PREDICTION_ID.name: _id(row_id(p.id, row))}
+    confidence, label = cell(p.confidence, row), cell(p.label, row)
+    if confidence is not None and confidence >= 0:
+        detail |= _of_confidence(p, float(confidence))
+    if p.decisions.threshold is not None:
+        detail[c.THRESHOLD.name] = p.decisions.threshold
+    if label is not None:
+        _put(detail, c.LABEL, redactor.label("label", label))
+    uncertainty = cell(p.uncertainty, row)
+    if uncertainty is not None and uncertainty >= 0:
+        detail |= _of_uncertainty(p, float(uncertainty))
+    return detail
+
+
+def _of_confidence(p: Prediction, confidence: float) -> Detail:
+    return {
+        c.CONFIDENCE.name: confidence,
+        c.SOURCE.name: p.source,
+        c.TIER.name: tier_of(confidence),
+        c.DECISION.name: p.decisions.of(confidence),
+    }
+
+
+def _of_confidences(p: Prediction, confidences: "NDArray[np.float64]") -> Detail:
+    known = confidences[confidences >= 0]
+    if not known.size:
+        return {}
+    detail: Detail = {
+        c.SOURCE.name: p.source,
+        c.CONFIDENCE_MIN.name: float(known.min()),
+        c.CONFIDENCE_MEAN.name: float(known.mean()),
+        c.CONFIDENCE_MAX.name: float(known.max()),
+    }
+    if p.decisions.threshold is not None:
+        detail[c.BATCH_LOW.name] = int((known < p.decisions.threshold).sum())
+    return detail
+
+
+def _of_uncertainty(p: Prediction, uncertainty: float) -> Detail:
+    return {c.UNCERTAINTY.name: uncertainty, c.UNCERTAINTY_METHOD.name: p.method}
 
 
 def of_outcome(o: Outcome, redactor: Redactor) -> Detail:

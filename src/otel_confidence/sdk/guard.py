@@ -8,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable
 from types import CodeType, TracebackType
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar, final
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,6 +44,12 @@ class Guard:
         found = self._places.get(place)
         return found or self._places.setdefault(place, Place(self, place))
 
+    def errors(self, place: str, consequence: str) -> "Errors":
+        """
+        The same for the program's own code: only its errors are contained, and what comes of it.
+        """
+        return Errors(self, place, consequence)
+
     def wrap(self, place: str, function: Callable[P, R]) -> Callable[P, R | None]:
         """
         A function that returns None where the given one would raise.
@@ -67,7 +73,9 @@ class Guard:
             known = [a if isinstance(a, (int, float)) else self.scrub(str(a)) for a in arguments]
             _LOG.warning(message, *known)
 
-    def caught(self, place: str, error: BaseException) -> bool:
+    def caught(
+        self, place: str, error: BaseException, consequence: str = "only telemetry is lost"
+    ) -> bool:
         """
         Whether an exception was contained; it is counted and, once for its place, logged.
         """
@@ -80,7 +88,7 @@ class Guard:
             if not self.strict:
                 self.say_once(
                     place,
-                    "otel_confidence: a fault in %s was contained, only telemetry is lost: %s",
+                    f"otel_confidence: a fault in %s was contained, {consequence}: %s",
                     place,
                     name,
                 )
@@ -111,6 +119,33 @@ class Place:
         trace: TracebackType | None,
     ) -> bool:
         return error is not None and self._guard.caught(self.name, error)
+
+
+@final
+class Errors:
+    """
+    One guarded place where the program's own code runs, which may await and be told to stop.
+    """
+
+    __slots__ = ("_consequence", "_guard", "_name")
+
+    def __init__(self, guard: Guard, name: str, consequence: str) -> None:
+        self._guard = guard
+        self._name = name
+        self._consequence = consequence
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        return self._guard.caught(self._name, error, self._consequence)
 
 
 def _printable(error: BaseException) -> Any:

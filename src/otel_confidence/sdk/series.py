@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from otel_confidence import conventions as c
+from otel_confidence.decisions import Decisions
 from otel_confidence.sdk.sums import Attributes, Sum, Sums
 
 OTHER: Final = "_OTHER"
@@ -16,9 +17,7 @@ MAX_ERROR_TYPES: Final = 50
 BINS: Final = tuple(str(edge) for edge in c.CALIBRATION_EDGES)
 """Values of the calibration bin's attribute, in order."""
 TIERS: Final = c.TIER.values
-_TIER_EDGES: Final = (c.LOW_CONFIDENCE, c.HIGH_CONFIDENCE)
-ACCEPT: Final = "accept"
-ABSTAIN: Final = "abstain"
+TIER_EDGES: Final = (c.LOW_CONFIDENCE, c.HIGH_CONFIDENCE)
 
 
 class Bin(NamedTuple):
@@ -36,14 +35,7 @@ def tier_of(confidence: float) -> str:
     """
     The tier of a confidence.
     """
-    return TIERS[bisect_right(_TIER_EDGES, confidence)]
-
-
-def decision_of(confidence: float, threshold: float | None) -> str:
-    """
-    What a threshold decides; without one everything is accepted.
-    """
-    return ACCEPT if threshold is None or confidence >= threshold else ABSTAIN
+    return TIERS[bisect_right(TIER_EDGES, confidence)]
 
 
 def bin_of(confidence: float) -> int:
@@ -162,18 +154,14 @@ class ModelSeries:
             self._feedback[kind, source] = found
         return found
 
-    def expect(self, threshold: float | None) -> None:
+    def expect(self, decisions: Decisions, source: str = "") -> None:
         """
-        Publish zero for every decision and tier a threshold can lead to.
+        Publish zero for every decision, tier and calibration bin that a confidence can lead to.
         """
-        edges = (
-            0.0,
-            c.LOW_CONFIDENCE,
-            c.HIGH_CONFIDENCE,
-            *(() if threshold is None else (threshold,)),
-        )
-        for low in edges:
-            self.predictions(decision_of(low, threshold), tier_of(low))
+        if source:
+            self.bins(source)
+        for least in (0.0, *TIER_EDGES, *decisions.edges):
+            self.predictions(decisions.of(least), tier_of(least))
 
     def _bin(self, edge: str, source: str) -> Bin:
         attributes = self._with({c.BIN: edge, c.SOURCE: source})

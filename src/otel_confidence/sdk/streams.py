@@ -7,12 +7,19 @@ for each step alone. What a stream predicted is its return value, or the last it
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from types import TracebackType
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 from opentelemetry import context as contexts
+from opentelemetry.context import Context
 
-from otel_confidence.sdk.calls import Call, Tracker
+from otel_confidence.sdk.calls import Call, detach
 from otel_confidence.sdk.features import Read
+from otel_confidence.sdk.trackers import Tracker
+
+S = TypeVar("S")
+
+_Seen = tuple[tuple[Any, ...], dict[str, Any]]
+"""The arguments of a call."""
 
 
 class Current:
@@ -31,7 +38,7 @@ class Current:
 
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
-            contexts.detach(self._token)
+            detach(self._token)
 
 
 class Steps(Generator[Any, Any, Any]):
@@ -96,35 +103,39 @@ def generator(
     function: Callable[..., Any], tracker: Tracker, read: Read | None = None
 ) -> Callable[..., Any]:
     """
-    The generator function again, each of its generators followed until it is closed.
+    What makes generators, each of them followed until it is closed.
     """
 
-    def tracked(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        if read is not None:
-            tracker.count_features(read, args, kwargs)
-        source = function(*args, **kwargs)
-        with tracker.call(detached=True) as call:
+    def follow(
+        source: Generator[Any, Any, Any], parent: Context, seen: _Seen
+    ) -> Generator[Any, Any, Any]:
+        _count(tracker, read, seen)
+        with Call(tracker, detached=True, parent=parent) as call:
             result = yield from Steps(source, call)
             if result is not None:
-                call.saw(result)
+                call.returned(result)
         return result
 
-    return tracked
+    def start(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        source = function(*args, **kwargs)
+        return _named(follow(source, contexts.get_current(), (args, kwargs)), source)
+
+    return start
 
 
 def async_generator(
     function: Callable[..., Any], tracker: Tracker, read: Read | None = None
 ) -> Callable[..., Any]:
     """
-    The asynchronous generator function again, each of its generators followed until it is closed.
+    What makes asynchronous generators, each of them followed until it is closed.
     """
 
-    async def tracked(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        if read is not None:
-            tracker.count_features(read, args, kwargs)
-        source = function(*args, **kwargs)
+    async def follow(
+        source: AsyncGenerator[Any, Any], parent: Context, seen: _Seen
+    ) -> AsyncGenerator[Any, Any]:
+        _count(tracker, read, seen)
         resume, given = source.asend, None
-        with tracker.call(detached=True) as call:
+        with Call(tracker, detached=True, parent=parent) as call:
             current, thrown = Current(call), _Thrown()
             try:
                 while True:
@@ -143,4 +154,22 @@ def async_generator(
                 with current:
                     await source.aclose()
 
-    return tracked
+    def start(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        source = function(*args, **kwargs)
+        return _named(follow(source, contexts.get_current(), (args, kwargs)), source)
+
+    return start
+
+
+def _count(tracker: Tracker, read: Read | None, seen: _Seen) -> None:
+    if read is not None:
+        tracker.count_features(read, *seen)
+
+
+def _named(stream: S, source: Any) -> S:
+    """
+    The stream under the name of the one it follows.
+    """
+    named: Any = stream
+    named.__name__, named.__qualname__ = source.__name__, source.__qualname__
+    return stream

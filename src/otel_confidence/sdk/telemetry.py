@@ -14,6 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from otel_confidence import conventions as c
+from otel_confidence.decisions import EVERYTHING, Decisions
 from otel_confidence.records import Record
 from otel_confidence.reference import Reference
 from otel_confidence.sdk.emitters.dispatch import emitter_of
@@ -96,18 +97,20 @@ class Telemetry:
         self,
         model: str,
         version: str = "",
-        threshold: float | None = None,
+        decisions: Decisions = EVERYTHING,
         reference: Reference | None = None,
+        source: str = "",
     ) -> ModelSeries:
         """
-        Make a model known: its series start at zero, its threshold becomes a bucket edge.
+        Make a model known: its series start at zero, its thresholds become bucket edges.
 
-        A reference is published, and features of its predictions are counted against it.
+        Calibration bins need the source of its confidences, where that is known already. A
+        reference is published, and features of its predictions are counted against it.
         """
-        if threshold is not None:
-            self._add_edge(threshold)
+        for edge in decisions.edges:
+            self._add_edge(edge)
         series = self.model(model, version)
-        series.expect(threshold)
+        series.expect(decisions, source)
         if reference is not None:
             self._references.add(series, reference, self.settings.max_features)
         return series

@@ -3,23 +3,32 @@ This module opens tracking to users: ``prediction()``, and ``track_confidence`` 
 """
 
 import functools
-import inspect
 import os
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from opentelemetry import context as contexts
+
+from otel_confidence.decisions import decisions
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.reference import Reference
-from otel_confidence.sdk import streams
-from otel_confidence.sdk.calls import Call, Extract, Tracker, last_call
+from otel_confidence.sdk import wrapping
+from otel_confidence.sdk.calls import Call, last_call
 from otel_confidence.sdk.current import current
-from otel_confidence.sdk.features import Features, Read, reader
+from otel_confidence.sdk.features import Features
+from otel_confidence.sdk.rows import Receipts
 from otel_confidence.sdk.series import OTHER
 from otel_confidence.sdk.telemetry import Telemetry
+from otel_confidence.sdk.text import type_name
+from otel_confidence.sdk.trackers import Extract, Tracker
 
 F = TypeVar("F")
+P = ParamSpec("P")
+R = TypeVar("R")
 
-_MARK: Final = "__otel_confidence__"
+if TYPE_CHECKING:
+    from otel_confidence.sdk.extract.scales import Ends, Policy
+    from otel_confidence.sdk.extract.tolerances import Tolerance
 
 
 def prediction(
@@ -27,6 +36,7 @@ def prediction(
     model: str,
     version: str = "",
     threshold: float | None = None,
+    thresholds: Mapping[str, float] | None = None,
     telemetry: Telemetry | None = None,
 ) -> Call:
     """
@@ -38,20 +48,28 @@ def prediction(
     Args:
         model: the model's name.
         version: its version.
-        threshold: the confidence below which a prediction is not accepted.
+        threshold: the confidence from which a prediction is accepted.
+        thresholds: instead, the least confidence of each decision, such as
+            ``{"accept": 0.9, "escalate": 0.6}``.
         telemetry: where to record; the configured one by default.
     """
     guard = (telemetry or current()).guard
     with guard("prediction"):
-        return _tracker(model, version, threshold, telemetry).call()
-    return _tracker(OTHER, "", None, telemetry).call()
+        several = None if thresholds is None else tuple(thresholds.items())
+        return Call(_tracker(model, version, threshold, several, telemetry))
+    return Call(_tracker(OTHER, "", None, None, telemetry))
 
 
 @functools.lru_cache(maxsize=256)
 def _tracker(
-    model: str, version: str, threshold: float | None, telemetry: Telemetry | None
+    model: str,
+    version: str,
+    threshold: float | None,
+    thresholds: tuple[tuple[str, float], ...] | None,
+    telemetry: Telemetry | None,
 ) -> Tracker:
-    return Tracker(model=model, version=version, threshold=threshold, telemetry=telemetry)
+    decided = decisions(threshold, None if thresholds is None else dict(thresholds))
+    return Tracker(model=model, version=version, decisions=decided, telemetry=telemetry)
 
 
 def track_confidence(
@@ -61,7 +79,12 @@ def track_confidence(
     confidence: Any = None,
     label: Any = None,
     uncertainty: Any = None,
+    tolerance: "float | Tolerance | None" = None,
+    scale: "str | Ends" = "unit",
+    out_of_range: "Policy" = "reject",
     threshold: float | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    fallback: Callable[..., Any] | None = None,
     reference: "Reference | str | os.PathLike[str] | None" = None,
     features: Features | None = None,
     telemetry: Telemetry | None = None,
@@ -69,8 +92,8 @@ def track_confidence(
     """
     Record every call of a function: what it returns and raises is untouched.
 
-    Takes functions, coroutine functions, generators, methods of every kind and any other callable;
-    one that is tracked already for the same model and version is given back as it is.
+    Takes functions, coroutine functions, generators, methods of every kind, callable objects and
+    classes of them; one that is tracked already for the same model and version is given back.
 
     Args:
         model: the model's name.
@@ -78,7 +101,15 @@ def track_confidence(
         confidence: where the result says how sure the model was, such as ``"proba.max"``.
         label: where the result names the predicted label.
         uncertainty: where the result says how unsure it was, such as ``"proba.entropy"``.
-        threshold: the confidence below which a prediction is not accepted.
+        tolerance: how far the truth may be from a predicted value that counts as correct.
+        scale: the scale of a plain number: ``"unit"``, ``"percent"`` or its two ends.
+        out_of_range: what becomes of a plain number outside: ``"reject"`` or ``"clip"``.
+        threshold: the confidence from which a prediction is accepted.
+        thresholds: instead, the least confidence of each decision, such as
+            ``{"accept": 0.9, "escalate": 0.6}``; what is below them all is ``abstain``.
+        fallback: called with the same arguments where one prediction is below the threshold; its
+            answer is what the caller gets. When it raises an error, that is recorded and the
+            caller gets the unsure answer. Where it is not tracked, it becomes so under its name.
         reference: what was normal, or its file: published, and compared with.
         features: the argument that holds the features, or a callable given all of them.
         telemetry: where to record; the configured one by default.
@@ -86,12 +117,19 @@ def track_confidence(
     Raises:
         ConfigurationError: a declaration is wrong; the message says what would be right.
     """
-    tracker = Tracker(
-        model=model, version=version, threshold=threshold, telemetry=telemetry,
-        extract=_extract(confidence, label, uncertainty), reference=_reference(reference, features),
+    extract, source = _extraction(
+        confidence, label=label, uncertainty=uncertainty, tolerance=tolerance, scale=scale,
+        out_of_range=out_of_range,
     )  # fmt: skip
+    tracker = Tracker(
+        model=model, version=version, telemetry=telemetry,
+        decisions=decisions(threshold, thresholds, fallback=fallback is not None),
+        extract=extract, source=source, reference=_reference(reference, features),
+    )  # fmt: skip
+    other = None if fallback is None else _fallback(fallback, extract, source, telemetry)
     tracker.announce()
-    return functools.partial(_tracked, tracker=tracker, features=features)
+    plan = wrapping.Plan(tracker, features, other)
+    return functools.partial(wrapping.tracked, plan=plan)
 
 
 def last_receipt() -> str:
@@ -102,10 +140,59 @@ def last_receipt() -> str:
     return "" if call is None else call.receipt
 
 
-def _extract(confidence: Any, label: Any, uncertainty: Any) -> Extract:
-    from otel_confidence.sdk.extract import extractor  # numpy, which the front door leaves alone
+def last_receipts() -> Receipts:
+    """
+    The receipt of each prediction of that call: one, or n in the order of a batch's rows.
+    """
+    call = last_call.get()
+    return Receipts(0, lambda _: "") if call is None else call.receipts
 
-    return extractor(confidence, label=label, uncertainty=uncertainty)
+
+def with_current_context(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    The function, run where tracing stands now: predictions it makes in another thread are children.
+
+        pool.submit(oc.with_current_context(classify), image)
+
+    ``asyncio.to_thread()`` and new tasks do so by themselves.
+    """
+    here = contexts.get_current()
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        token = contexts.attach(here)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            contexts.detach(token)
+
+    return run
+
+
+def _extraction(confidence: Any, **declared: Any) -> tuple[Extract, str]:
+    """
+    What reads a result, and its source where that is known already.
+    """
+    from otel_confidence.sdk.extract import extractor, source_of  # numpy, which imports slowly
+
+    return extractor(confidence, **declared), source_of(confidence)
+
+
+def _fallback(
+    function: Callable[..., Any], extract: Extract, source: str, telemetry: Telemetry | None
+) -> Callable[..., Any]:
+    """
+    The fallback, tracked: by its own declaration, or under its name and read alike.
+    """
+    if not callable(function):
+        raise ConfigurationError(f"fallback must be a function, got {function!r}")
+    if wrapping.is_tracked(function):
+        return function
+    name = getattr(function, "__name__", "") or type_name(function)
+    tracker = Tracker(model=name, extract=extract, source=source, telemetry=telemetry)
+    tracker.announce()
+    tracked: Callable[..., Any] = wrapping.tracked(function, wrapping.Plan(tracker))
+    return tracked
 
 
 def _reference(
@@ -118,64 +205,3 @@ def _reference(
     if not isinstance(given, (str, os.PathLike)):
         raise ConfigurationError(f"reference must be a Reference or its file, got {given!r}")
     return _reference(Reference.load(given), features)
-
-
-def _tracked(function: Any, tracker: Tracker, features: Features | None) -> Any:
-    if isinstance(function, (classmethod, staticmethod)):
-        return type(function)(_tracked(function.__func__, tracker, features))
-    if isinstance(function, property):
-        getter = None if function.fget is None else _tracked(function.fget, tracker, features)
-        return property(getter, function.fset, function.fdel, function.__doc__)
-    if not callable(function):
-        raise ConfigurationError(f"only something callable can be tracked, got {function!r}")
-    mark = (tracker.model, tracker.version)
-    if getattr(function, _MARK, None) == mark:
-        return function
-    read = None if features is None else reader(features, function)
-    tracked = functools.wraps(function)(_wrapper(function)(function, tracker, read))
-    setattr(tracked, _MARK, mark)
-    return tracked
-
-
-def _wrapper(function: Any) -> Callable[[Any, Tracker, Read | None], Any]:
-    """
-    Which of the four wrappers fits; a callable object is what its ``__call__`` is.
-    """
-    plain = function
-    while isinstance(plain, functools.partial):
-        plain = plain.func
-    if not inspect.isroutine(plain) and not inspect.isclass(plain):
-        plain = type(plain).__call__
-    if inspect.iscoroutinefunction(plain):
-        return _coroutine
-    if inspect.isasyncgenfunction(plain):
-        return streams.async_generator
-    return streams.generator if inspect.isgeneratorfunction(plain) else _function
-
-
-def _function(
-    function: Callable[..., Any], tracker: Tracker, read: Read | None
-) -> Callable[..., Any]:
-    def tracked(*args: Any, **kwargs: Any) -> Any:
-        if read is not None:
-            tracker.count_features(read, args, kwargs)
-        with tracker.call() as call:
-            result = function(*args, **kwargs)
-            call.take(result)
-        return result
-
-    return tracked
-
-
-def _coroutine(
-    function: Callable[..., Any], tracker: Tracker, read: Read | None
-) -> Callable[..., Any]:
-    async def tracked(*args: Any, **kwargs: Any) -> Any:
-        if read is not None:
-            tracker.count_features(read, args, kwargs)
-        with tracker.call() as call:
-            result = await function(*args, **kwargs)
-            call.take(result)
-        return result
-
-    return tracked

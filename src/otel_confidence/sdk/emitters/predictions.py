@@ -2,7 +2,7 @@
 This module emits predictions: confidence, decision, duration, uncertainty and their events.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
@@ -12,7 +12,7 @@ from otel_confidence.records import Prediction
 from otel_confidence.sdk import details, events
 from otel_confidence.sdk.details import Detail
 from otel_confidence.sdk.emitters.tools import Tools
-from otel_confidence.sdk.series import ModelSeries, decision_of, tier_of
+from otel_confidence.sdk.series import ModelSeries, tier_of
 
 _IDS: Final = 2**64
 
@@ -34,27 +34,31 @@ def emit(tools: Tools, p: Prediction, span: Span, context: Context | None) -> No
 
 
 def _measure(tools: Tools, p: Prediction, series: ModelSeries, context: Context | None) -> None:
-    known = _numbers(p.confidence)
-    for value in known:
-        _measure_confidence(tools, value, p, series, context)
-    _account(tools, p, len(known), series)
+    if _is_batch(p):
+        from otel_confidence.sdk.emitters import batches  # numpy, which the front door leaves alone
+
+        known = batches.measure(tools, p, series, context)
+    else:
+        known = _measure_one(tools, p, series, context)
+    _account(tools, p, known, series)
     duration = tools.instruments.histogram(c.PREDICTION_DURATION)
     duration.record(p.duration_s, series.attributes, context)
-    for value in _numbers(p.uncertainty):
+
+
+def _measure_one(tools: Tools, p: Prediction, series: ModelSeries, context: Context | None) -> int:
+    if isinstance(p.uncertainty, float):
         uncertainty = tools.instruments.histogram(c.PREDICTION_UNCERTAINTY)
-        uncertainty.record(value, series.uncertainty(p.method), context)
-
-
-def _measure_confidence(
-    tools: Tools, value: float, p: Prediction, series: ModelSeries, context: Context | None
-) -> None:
-    decision = decision_of(value, p.threshold)
-    made = series.predictions(decision, tier_of(value))
+        uncertainty.record(p.uncertainty, series.uncertainty(p.method), context)
+    if not isinstance(p.confidence, float):
+        return 0
+    decision = p.decisions.of(p.confidence)
+    made = series.predictions(decision, tier_of(p.confidence))
     series.bins(p.source)
     with tools.sums.lock:
         made.value += 1
     confidences = tools.instruments.histogram(c.PREDICTION_CONFIDENCE)
-    confidences.record(value, series.confidence(p.source, decision), context)
+    confidences.record(p.confidence, series.confidence(p.source, decision), context)
+    return 1
 
 
 def _account(tools: Tools, p: Prediction, known: int, series: ModelSeries) -> None:
@@ -71,9 +75,16 @@ def _account(tools: Tools, p: Prediction, known: int, series: ModelSeries) -> No
 
 
 def _tell(tools: Tools, p: Prediction, detail: Detail, context: Context | None) -> None:
-    low = p.threshold is not None and isinstance(p.confidence, float) and p.confidence < p.threshold
+    if not tools.logger.enabled():
+        return
+    if _is_batch(p):
+        from otel_confidence.sdk.emitters import batches  # numpy, which the front door leaves alone
+
+        batches.tell(tools, p, context)
+        return
+    low = isinstance(p.confidence, float) and p.decisions.low(p.confidence)
     sampled = p.id < tools.settings.event_sample_ratio * _IDS
-    if not (low or sampled) or not tools.logger.enabled():
+    if not (low or sampled):
         return
     told = tools.model(p.model, p.version).attributes | detail
     if sampled:
@@ -83,12 +94,11 @@ def _tell(tools: Tools, p: Prediction, detail: Detail, context: Context | None) 
         events.emit(tools.logger, low_event, told, time_s=p.time_s, context=context)
 
 
-def _numbers(values: Any) -> list[float]:
+def _is_batch(p: Prediction) -> bool:
     """
-    The values that a histogram takes, as Python floats.
+    Whether it has columns of numbers, one for each row.
     """
-    if values is None:
-        return []
-    if type(values) is float:
-        return [values]
-    return [value for value in values.tolist() if value >= 0]
+    return not (
+        isinstance(p.confidence, (float, type(None)))
+        and isinstance(p.uncertainty, (float, type(None)))
+    )
