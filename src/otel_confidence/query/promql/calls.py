@@ -2,7 +2,7 @@
 This module evaluates calls of functions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +10,15 @@ import numpy as np
 from otel_confidence.errors import QueryError
 from otel_confidence.query.promql import dates, functions, histograms
 from otel_confidence.query.promql.faults import execution
-from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, distinct, without_name
+from otel_confidence.query.promql.frames import (
+    Floats,
+    Frame,
+    Grid,
+    Ints,
+    distinct,
+    stacked,
+    without_name,
+)
 from otel_confidence.query.promql.labels import label_join, label_replace, labels_of_absence
 from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.query.promql.range_functions import KEEPS_NAME, RANGE_FUNCTIONS
@@ -38,9 +46,9 @@ class Evaluation(Protocol):
         """
         ...
 
-    def windows(self, node: Any, grid: Grid) -> Windows:
+    def windows(self, node: Any, grid: Grid) -> Iterator[Windows]:
         """
-        The windows of an argument that is a range.
+        The windows of an argument that is a range, some series at a time.
         """
         ...
 
@@ -91,7 +99,8 @@ def _over_range(evaluation: Evaluation, name: str, arguments: list[Any], grid: G
     scalars = [evaluation.scalar(each, grid) for each in arguments if kind_of(each) == "scalar"]
     if name == "quantile_over_time":
         evaluation.warn_share(scalars[0])
-    frame = RANGE_FUNCTIONS[name](evaluation.windows(ranges[0], grid), *scalars)
+    function = RANGE_FUNCTIONS[name]
+    frame = stacked([function(each, *scalars) for each in evaluation.windows(ranges[0], grid)])
     if name in KEEPS_NAME:
         return frame
     renamed = [without_name(labels) for labels in frame.labels]
@@ -122,7 +131,8 @@ def _absent(evaluation: Evaluation, arguments: list[Any], grid: Grid) -> Frame:
 
 def _absent_over_time(evaluation: Evaluation, arguments: list[Any], grid: Grid) -> Frame:
     argument = arguments[0]
-    frame = RANGE_FUNCTIONS["present_over_time"](evaluation.windows(argument, grid))
+    present = RANGE_FUNCTIONS["present_over_time"]
+    frame = stacked([present(each) for each in evaluation.windows(argument, grid)])
     chosen = type(argument).__name__ == "MatrixSelector"
     matchers = matchers_of(argument.vector_selector) if chosen else []
     return functions.absent(frame, labels_of_absence(matchers))

@@ -7,7 +7,7 @@ name, never approximated.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -173,12 +173,12 @@ def _series(value: Frame | Floats, grid: Grid) -> list[Selection]:
     ]
 
 
-def _ranges(windows: Windows) -> tuple[Selection, ...]:
-    samples = windows.samples
+def _ranges(portions: Iterator[Windows]) -> tuple[Selection, ...]:
     found = [
-        Selection(labels, samples.times[low:high], samples.values[low:high])
+        Selection(labels, windows.samples.times[low:high], windows.samples.values[low:high])
+        for windows in portions
         for labels, (low,), (high,) in zip(
-            samples.labels, windows.low.tolist(), windows.high.tolist(), strict=True
+            windows.labels, windows.low.tolist(), windows.high.tolist(), strict=True
         )
         if high > low
     ]

@@ -3,7 +3,7 @@ This module evaluates an expression's tree, node by node, on all steps at once.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,9 +141,9 @@ class Evaluator:
         self._hold(len(samples.labels) * len(grid))
         return latest(samples, references=times, lookback_ms=lookback)
 
-    def windows(self, node: Any, grid: Grid) -> Windows:
+    def windows(self, node: Any, grid: Grid) -> Iterator[Windows]:
         """
-        The windows of a range selector or subquery.
+        The windows of a range selector or subquery, some series at a time.
         """
         node = unwrapped(node)
         if type(node).__name__ == "SubqueryExpr":
@@ -155,7 +155,7 @@ class Evaluator:
         )
         return self._cut(samples, ends, grid, range_ms)
 
-    def _subquery(self, node: Any, grid: Grid) -> Windows:
+    def _subquery(self, node: Any, grid: Grid) -> Iterator[Windows]:
         ends = references(node, grid, self.span)
         range_ms = milliseconds(node.range)
         step = milliseconds(node.step) or self.limits.subquery_step_ms
@@ -169,7 +169,7 @@ class Evaluator:
         self._hold(frame.samples)
         return self._cut(samples_of(frame, inner), ends, grid, range_ms)
 
-    def _cut(self, samples: Samples, ends: Ints, grid: Grid, range_ms: int) -> Windows:
+    def _cut(self, samples: Samples, ends: Ints, grid: Grid, range_ms: int) -> Iterator[Windows]:
         self._hold(len(samples.labels) * len(grid))
         return windows_of(samples, ends=ends, steps=grid.times, range_ms=range_ms, check=self.check)
 

@@ -2,7 +2,7 @@
 This module holds what an expression evaluates to: series by steps, with absence apart from NaN.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,19 @@ def empty(steps: int) -> Frame:
     A frame without series.
     """
     return Frame([], np.empty((0, steps)), np.empty((0, steps), dtype=np.bool_))
+
+
+def stacked(frames: Sequence[Frame]) -> Frame:
+    """
+    Several frames of the same steps, one below the other.
+    """
+    if len(frames) == 1:
+        return frames[0]
+    return Frame(
+        [labels for frame in frames for labels in frame.labels],
+        np.concatenate([frame.values for frame in frames]),
+        np.concatenate([frame.present for frame in frames]),
+    )
 
 
 def without_name(labels: Labels) -> Labels:

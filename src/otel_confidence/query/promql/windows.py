@@ -4,7 +4,7 @@ This module cuts series into the windows that range functions look at.
 Windows are open on the left and closed on the right, as in Prometheus 3.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from otel_confidence.points import Labels, Selection
 from otel_confidence.query.promql.frames import Bools, Floats, Frame, Grid, Ints
 from otel_confidence.query.promql.segments import Segments
 
+PORTION_CELLS = 1 << 21
+"""How many windows are cut at a time: functions need some 150 bytes for each."""
 STALE_BITS = 0x7FF0000000000002
 """The NaN by which Prometheus marks the end of a series."""
 
@@ -50,6 +52,15 @@ class Samples:
         wanted = np.clip(marks - origin + 1, 0, span - 1)
         lines = np.arange(series, dtype=np.int64)[:, None] * span
         return np.searchsorted(keys, lines + wanted, side="right").astype(np.int64)
+
+    def rows(self, start: int, stop: int) -> "Samples":
+        """
+        Some of the series, one after the other.
+        """
+        offsets = self.offsets[start : stop + 1]
+        inside = slice(int(offsets[0]), int(offsets[-1]))
+        labels = self.labels[start:stop]
+        return Samples(labels, self.times[inside], self.values[inside], offsets - offsets[0])
 
     def fresh(self) -> "Samples":
         """
@@ -189,21 +200,33 @@ class Cells:
 
 
 def windows_of(
-    samples: Samples, *, ends: Ints, steps: Ints, range_ms: int, check: Callable[[], None]
-) -> Windows:
+    samples: Samples,
+    *,
+    ends: Ints,
+    steps: Ints,
+    range_ms: int,
+    check: Callable[[], None],
+    cells: int = PORTION_CELLS,
+) -> Iterator[Windows]:
     """
     Cut each series into one window for each end; staleness markers are no samples here.
+
+    The series come in portions, so that what is computed of them stays small; at least one.
     """
     fresh = samples.fresh()
-    return Windows(
-        samples=fresh,
-        low=fresh.counts_until(ends - range_ms),
-        high=fresh.counts_until(ends),
-        ends=ends,
-        steps=steps,
-        range_ms=range_ms,
-        check=check,
-    )
+    portion = max(1, cells // max(1, len(ends)))
+    for start in range(0, max(1, len(fresh.labels)), portion):
+        check()
+        part = fresh.rows(start, start + portion)
+        yield Windows(
+            samples=part,
+            low=part.counts_until(ends - range_ms),
+            high=part.counts_until(ends),
+            ends=ends,
+            steps=steps,
+            range_ms=range_ms,
+            check=check,
+        )
 
 
 def latest(samples: Samples, *, references: Ints, lookback_ms: int) -> tuple[Frame, Ints]:
