@@ -25,6 +25,7 @@ from otel_confidence.points import (
 from otel_confidence.store import Store
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import connect
+from otel_confidence.store.engine import MAX_RETENTION_DAYS
 from otel_confidence.store.writer import Writer
 
 NOW_MS = int(time.time() * 1000)
@@ -252,10 +253,26 @@ def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
         Store.open(tmp_path / "file")
 
 
-@pytest.mark.parametrize("days", [0, -1, float("nan"), float("inf"), 1e9])
+def test_the_longest_retention_keeps_what_was_written(tmp_path: Path) -> None:
+    """
+    Samples of now are there under the longest retention.
+    """
+    store = Store.open(tmp_path / "data", retention_days=MAX_RETENTION_DAYS)
+    now_ms = int(time.time() * 1000)
+    series = Series((("__name__", "kept"),))
+
+    for at in (now_ms, now_ms + 1):
+        store.write(Batch(samples=[Sample(series, at, 1.0)]))
+    found = store.select([Matcher("__name__", "=", "kept")], now_ms - 1, now_ms + 1)
+    store.close()
+
+    assert [2] == [len(s.values) for s in found]
+
+
+@pytest.mark.parametrize("days", [0, -1, float("nan"), float("inf"), 20_001])
 def test_a_retention_that_is_no_time_is_refused(tmp_path: Path, days: float) -> None:
     """
-    The retention lies between nothing and a hundred years.
+    The retention is some time, and ends before the engine's calendar does.
     """
     with pytest.raises(ConfigurationError, match="retention_days"):
         Store.open(tmp_path / "data", retention_days=days)

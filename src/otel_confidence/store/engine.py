@@ -53,6 +53,9 @@ _SQL: Final = {
     "readonly": 1,
 }
 
+MAX_RETENTION_DAYS: Final = 20_000
+"""Some 54 years: the engine's expiry times end in 2106, and what wraps around is gone at once."""
+
 
 class Store:
     """
@@ -82,9 +85,10 @@ class Store:
             ConfigurationError: The retention is not a positive number of days.
             StoreError: The folder is in use, cannot be written or cannot be read.
         """
-        if not 0 < retention_days < 36_500:  # noqa: PLR2004  a hundred years
+        if not 0 < retention_days <= MAX_RETENTION_DAYS:
             raise ConfigurationError(
-                f"retention_days must lie between 0 and 36500, got {retention_days!r}"
+                f"retention_days must be above 0 and at most {MAX_RETENTION_DAYS}, "
+                f"got {retention_days!r}"
             )
         with ExitStack() as undo:
             folder = Folder(Path(path).resolve())
