@@ -5,7 +5,7 @@ This module opens tracking to users: ``prediction()``, and ``track_confidence`` 
 import functools
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from opentelemetry import context as contexts
 
@@ -18,11 +18,11 @@ from otel_confidence.sdk.current import current
 from otel_confidence.sdk.features import Features
 from otel_confidence.sdk.rows import Receipts
 from otel_confidence.sdk.series import OTHER
+from otel_confidence.sdk.signatures import F, FallingBack
 from otel_confidence.sdk.telemetry import Telemetry
 from otel_confidence.sdk.text import type_name
 from otel_confidence.sdk.trackers import Extract, Tracker
 
-F = TypeVar("F")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -72,6 +72,46 @@ def _tracker(
     return Tracker(model=model, version=version, decisions=decided, telemetry=telemetry)
 
 
+@overload
+def track_confidence(
+    *,
+    model: str,
+    version: str = "",
+    confidence: Any = None,
+    label: Any = None,
+    uncertainty: Any = None,
+    tolerance: "float | Tolerance | None" = None,
+    scale: "str | Ends" = "unit",
+    out_of_range: "Policy" = "reject",
+    threshold: float | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    fallback: None = None,
+    reference: "Reference | str | os.PathLike[str] | None" = None,
+    features: Features | None = None,
+    telemetry: Telemetry | None = None,
+) -> Callable[[F], F]: ...
+
+
+@overload
+def track_confidence(
+    *,
+    model: str,
+    version: str = "",
+    confidence: Any = None,
+    label: Any = None,
+    uncertainty: Any = None,
+    tolerance: "float | Tolerance | None" = None,
+    scale: "str | Ends" = "unit",
+    out_of_range: "Policy" = "reject",
+    threshold: float | None = None,
+    thresholds: Mapping[str, float] | None = None,
+    fallback: Callable[..., R],
+    reference: "Reference | str | os.PathLike[str] | None" = None,
+    features: Features | None = None,
+    telemetry: Telemetry | None = None,
+) -> FallingBack[R]: ...
+
+
 def track_confidence(
     *,
     model: str,
@@ -88,7 +128,7 @@ def track_confidence(
     reference: "Reference | str | os.PathLike[str] | None" = None,
     features: Features | None = None,
     telemetry: Telemetry | None = None,
-) -> Callable[[F], F]:
+) -> Callable[[F], F] | FallingBack[Any]:
     """
     Record every call of a function: what it returns and raises is untouched.
 
