@@ -12,6 +12,12 @@ This module is the front door: the names users type.
 from otel_confidence.errors import ConfigurationError, InvalidRecord, OtelConfidenceError
 from otel_confidence.reference import Reference
 from otel_confidence.sdk.calls import Call
+from otel_confidence.sdk.carriers import (
+    baggage_with_receipt,
+    extract_receipt,
+    inject_receipt,
+    receipt_from_baggage,
+)
 from otel_confidence.sdk.providers import configure, flush, shutdown
 from otel_confidence.sdk.recording import record_feedback, record_outcome
 from otel_confidence.sdk.telemetry import Telemetry
@@ -32,11 +38,15 @@ __all__ = [
     "Reference",
     "Settings",
     "Telemetry",
+    "baggage_with_receipt",
     "configure",
+    "extract_receipt",
     "flush",
+    "inject_receipt",
     "last_receipt",
     "last_receipts",
     "prediction",
+    "receipt_from_baggage",
     "record_feedback",
     "record_outcome",
     "shutdown",

@@ -136,6 +136,7 @@ OUTCOME = _label(
     "correct", "incorrect", "partial", "unknown",
 )  # fmt: skip
 TRUTH = Attribute("ml.prediction.truth", "The true label or value, as text.")
+CORRECTNESS = Attribute("ml.prediction.correctness", "How right it was, 0 to 1.")
 LABEL_DELAY = Attribute("ml.prediction.label.delay", "Seconds from the prediction to its truth.")
 BIN = _label("ml.calibration.bin", "Upper edge of the calibration bin.")
 REFERENCE_EDGE = _label("ml.reference.edge", "Upper edge of the reference's bucket.")
@@ -167,6 +168,7 @@ FEEDBACK_TYPE = _label(
     "task_completion", "ease_of_use", "accuracy", "speed", "overall",
 )  # fmt: skip
 FEEDBACK_SOURCE = _label("ml.feedback.source", "Who judged.", "end_user", "expert", "system")
+FEEDBACK_ID = Attribute("ml.feedback.id", "The judgement: the same when it is told again.")
 FEEDBACK_SCORE = Attribute("ml.feedback.score", "The judgement, 0 to 1.")
 FEEDBACK_COMMENT = Attribute("ml.feedback.comment", "The judge's own words; on request.")
 COMPONENT = _label("ml.component.name", "A part of the program.")
@@ -371,6 +373,10 @@ OPTIMIZATION_RESULT = Event("ml.optimization.result", "INFO", "What an optimizat
 
 SPAN_PREFIX: Final = "predict"
 """A prediction's span is named ``predict {ml.model.name}``."""
+RECEIPT_HEADER: Final = "ml-prediction-receipt"
+"""The HTTP header and message attribute that carries a receipt; no dot, which proxies drop."""
+RECEIPT_BAGGAGE: Final = "ml.prediction.receipt"
+"""The key of OpenTelemetry's baggage that carries a receipt."""
 SCOPE: Final = "otel_confidence"
 """The instrumentation scope of everything the library emits."""
 

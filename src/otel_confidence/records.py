@@ -61,6 +61,12 @@ class Prediction:
     """The prediction's id, 64 bits."""
     rejected: Mapping[str, int] = field(default_factory=lambda: NOTHING)
     """Why confidences are missing: reason to number of predictions."""
+    tolerance: "float | NDArray[np.float64] | None" = None
+    """How far the truth may be from a predicted value that is right, in its unit."""
+    interval: "tuple[float | NDArray[np.float64], float | NDArray[np.float64]] | None" = None
+    """Lower and upper end of the prediction interval, in the predicted value's unit."""
+    prediction_set: Any = None
+    """The labels of a prediction set; a sequence of n sets for a batch."""
 
     def __post_init__(self) -> None:
         confidence = self.confidence
@@ -94,13 +100,13 @@ class Outcome:
 
     model: str
     version: str = ""
-    correct: bool | None = None
-    """None where it can't be said."""
+    correct: float | None = None
+    """1 right, 0 wrong, between where it is partly right; None where it can't be said."""
     confidence: float | None = None
     """The prediction's, within 0..1."""
     source: str = ""
     truth: str = ""
-    """The true label, as text."""
+    """The true label or value, as text."""
     delay_s: float = 0.0
     """From the prediction to this truth; clocks may differ, so never below 0."""
     prediction_id: int = 0
@@ -110,6 +116,8 @@ class Outcome:
     def __post_init__(self) -> None:
         if self.confidence is not None and not 0 <= self.confidence <= 1:
             raise InvalidRecord(f"confidence must be within 0..1, got {self.confidence!r}")
+        if self.correct is not None and not 0 <= self.correct <= 1:
+            raise InvalidRecord(f"correct must be within 0..1, got {self.correct!r}")
         if self.delay_s < 0:
             raise InvalidRecord(f"delay_s must not be negative, got {self.delay_s!r}")
 
@@ -131,6 +139,8 @@ class Feedback:
     comment: str = ""
     prediction_id: int = 0
     link: Link = NOWHERE
+    judge: str = ""
+    """Which of them judged, where several may; only a digest of it leaves the process."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= 1:

@@ -36,6 +36,8 @@ class Settings:
     """
     receipt_key: str = field(default="", repr=False)
     """Secret that receipts are signed with (HMAC-SHA-256); empty: a checksum against accidents."""
+    former_receipt_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Secrets that receipts were signed with before, and with which they are still accepted."""
     thresholds: tuple[float, ...] = ()
     """More bucket edges of the confidence histogram, beside those of declared thresholds."""
     max_models: int = 200
@@ -47,8 +49,11 @@ class Settings:
 
     Below the 2,000 at which OpenTelemetry itself folds.
     """
-    seen_outcomes: int = 65_536
-    """How many outcomes are remembered, so that a truth reported twice counts once."""
+    seen_outcomes: int = 262_144
+    """How many outcomes and judgements are remembered, so that what is told twice counts once.
+
+    Some 120 bytes each, taken as they come.
+    """
     shutdown_timeout_s: float = 5.0
     """How long the end of the process may wait for telemetry to be delivered, seconds."""
     capture: Mapping[str, Any] | None = None
@@ -84,6 +89,18 @@ class Settings:
                 raise ConfigurationError(f"{name} must be text")
         for name in ("redact_also", "redact_except"):
             _texts(name, getattr(self, name))
+        former = self.former_receipt_keys
+        if not isinstance(former, tuple) or not all(isinstance(k, str) and k for k in former):
+            raise ConfigurationError("former_receipt_keys must be texts that are not empty")
+        if former and not self.receipt_key:
+            raise ConfigurationError("former_receipt_keys need a receipt_key that replaced them")
+
+    @property
+    def receipt_keys(self) -> tuple[str, ...]:
+        """
+        Every secret that a receipt may be signed with, the present one first.
+        """
+        return (self.receipt_key, *self.former_receipt_keys) if self.receipt_key else ()
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None, **arguments: Any) -> "Settings":
@@ -161,6 +178,7 @@ _PARTICULAR: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "redact_patterns": (_mapping, '{"employee_id": "EMP-[0-9]{6}"}'),
     "redact_also": (_words, "ip_address,mac_address"),
     "redact_except": (_words, "phone,email"),
+    "former_receipt_keys": (_words, "secrets between commas"),
 }
 """Settings whose text says more than their type: how it is read, and an example."""
 _SECRETS: Final = ("receipt_key", "hash_key")

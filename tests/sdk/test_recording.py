@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 import otel_confidence as oc
+from otel_confidence.sdk import extract as oc_extract
 from otel_confidence.testing import Capture
+
+SETS = oc_extract.PredictionSet(".", alpha=0.1)
 
 
 def _predicted(capture: Capture, confidence: Any = 0.9, label: Any = 4, **more: Any) -> str:
@@ -99,6 +102,125 @@ def test_truth_told_twice_counts_once(telemetry: Capture) -> None:
     assert {"duplicate": 2} == telemetry.dropped()
 
 
+def test_contradicting_truth_is_a_duplicate(telemetry: Capture) -> None:
+    """
+    What counts is the first truth, also where a later one says something else.
+    """
+    receipt = _predicted(telemetry)
+    telemetry.record_outcome(receipt, correct=True)
+    telemetry.record_outcome(receipt, correct=False)
+
+    assert {"correct": 1} == telemetry.by("ml.prediction.outcomes", "ml.prediction.outcome")
+    assert {"duplicate": 1} == telemetry.dropped()
+
+
+def test_partly_right_predictions_move_the_same_counters(telemetry: Capture) -> None:
+    """
+    A score adds itself to the correct ones and its squared distance to the error.
+    """
+    for score in (0.25, 0.0, 1.0):
+        telemetry.record_outcome(_predicted(telemetry, 0.5), score=score)
+    events = telemetry.events("ml.prediction.outcome")
+
+    assert {"partial": 1, "incorrect": 1, "correct": 1} == telemetry.by(
+        "ml.prediction.outcomes", "ml.prediction.outcome"
+    )
+    assert {"0.5": 1.25} == _bin(telemetry, "correct")
+    assert {"0.5": 0.25**2 + 0.5**2 + 0.5**2} == _bin(telemetry, "squared_error")
+    assert [0.25, 0.0, 1.0] == [e.attributes["ml.prediction.correctness"] for e in events]
+
+
+@pytest.mark.parametrize(
+    ("declared", "result", "truth", "outcome", "correctness"),
+    [
+        ({"tolerance": 0.5}, 10.0, {"value": 10.5}, "correct", 1),
+        ({"tolerance": 0.5}, 10.0, {"value": np.float32(11)}, "incorrect", 0),
+        ({"tolerance": oc_extract.Tolerance(relative=0.1)}, 10.0, {"label": "9.1"}, "correct", 1),
+        ({"confidence": oc_extract.Interval(".")}, (9.0, 11.0), {"value": 11}, "correct", 1),
+        ({"confidence": oc_extract.Interval(".")}, (9.0, 11.0), {"value": 12}, "incorrect", 0),
+        ({"confidence": SETS}, {"a", "b"}, {"label": "b"}, "partial", 0.5),
+        ({"confidence": SETS}, {"a"}, {"label": "a"}, "correct", 1),
+        ({"confidence": SETS}, {"a", "b"}, {"label": "c"}, "incorrect", 0),
+        ({"confidence": SETS}, set(), {"label": "c"}, "incorrect", 0),
+    ],
+)
+def test_truth_is_judged_by_what_was_declared(  # noqa: PLR0917  one for each column
+    telemetry: Capture,
+    declared: dict[str, Any],
+    result: Any,
+    truth: dict[str, Any],
+    outcome: str,
+    correctness: float,
+) -> None:
+    """
+    A value counts by its tolerance or interval, a label by the share it has of a prediction set.
+    """
+    if "tolerance" in declared:
+        declared = {"confidence": lambda _: 0.9, "label": ".", **declared}
+
+    @telemetry.track_confidence(model="m", **declared)
+    def predict() -> Any:
+        return result
+
+    predict()
+    telemetry.record_outcome(oc.last_receipt(), **truth)
+    (event,) = telemetry.events("ml.prediction.outcome")
+
+    assert {outcome: 1} == telemetry.by("ml.prediction.outcomes", "ml.prediction.outcome")
+    assert correctness == event.attributes["ml.prediction.correctness"]
+    assert correctness == sum(_bin(telemetry, "correct").values())
+
+
+def test_rows_of_a_batch_are_judged_apart(telemetry: Capture) -> None:
+    """
+    Each row's receipt carries the row's own value and tolerance.
+    """
+
+    @telemetry.track_confidence(model="m", confidence="[*].p", label="[*].v", tolerance=0.5)
+    def predict() -> Any:
+        return [{"p": 0.1, "v": 1.0}, {"p": 0.2, "v": 2.0}, {"p": 0.3, "v": 3.0}]
+
+    predict()
+    for receipt, value in zip(oc.last_receipts(), (1.5, 2.6, 3.0), strict=True):
+        telemetry.record_outcome(receipt, value=value)
+
+    assert {"correct": 2, "incorrect": 1} == telemetry.by(
+        "ml.prediction.outcomes", "ml.prediction.outcome"
+    )
+    assert {"0.1": 1, "0.3": 1} == _bin(telemetry, "correct")
+
+
+def test_label_delay_is_never_negative(telemetry: Capture) -> None:
+    """
+    Where the clock that tells the truth is behind, the delay is zero; a given time wins.
+    """
+    first, second = _predicted(telemetry), _predicted(telemetry)
+    made_s = telemetry.clock.time_s
+    telemetry.clock.advance(-60)
+    telemetry.record_outcome(first, correct=True)
+    telemetry.record_outcome(second, correct=True, time_s=made_s + 30)
+    events = telemetry.events("ml.prediction.outcome")
+
+    assert [0, 30] == [event.attributes["ml.prediction.label.delay"] for event in events]
+
+
+def test_current_span_is_linked_to_the_prediction(telemetry: Capture) -> None:
+    """
+    The span in which a truth or judgement is told links to the prediction's, once for each.
+    """
+    receipt = _predicted(telemetry)
+    (predicted,) = telemetry.spans("predict m")
+    with telemetry.tracer.start_as_current_span("review"):
+        telemetry.record_outcome(receipt, label=4)
+        telemetry.record_outcome(receipt, label=4)
+        telemetry.record_feedback(receipt, score=1)
+    (review,) = telemetry.spans("review")
+
+    assert predicted.context is not None
+    assert [predicted.context.span_id] * 2 == [link.context.span_id for link in review.links]
+    assert {f"{1:016x}"} == {(link.attributes or {})["ml.prediction.id"] for link in review.links}
+
+
 def test_remembered_outcomes_are_bounded() -> None:
     """
     Only so many outcomes are remembered as the settings say.
@@ -130,8 +252,39 @@ def test_prediction_without_confidence_has_an_outcome(telemetry: Capture) -> Non
         (b"x", {"correct": True}, "invalid_receipt"),
         (..., {}, "truth_missing"),
         (..., {"label": object()}, "truth_missing"),
+        (..., {"label": None}, "truth_missing"),
+        (..., {"label": math.nan}, "truth_missing"),
+        (..., {"value": 4.0}, "label_unknown"),
+        (..., {"value": "4"}, "invalid_value"),
+        (..., {"value": math.inf}, "invalid_value"),
+        (..., {"score": 1.01}, "invalid_value"),
+        (..., {"score": math.nan}, "invalid_value"),
+        (..., {"correct": "no"}, "invalid_value"),
+        (..., {"correct": 2}, "invalid_value"),
+        (..., {"correct": True, "score": 1}, "invalid_value"),
+        (..., {"label": 4, "value": 4}, "invalid_value"),
+        (..., {"label": 4, "time_s": "now"}, "invalid_value"),
     ],
-    ids=["empty", "forged", "none", "bytes", "no truth", "no label"],
+    ids=[
+        "empty",
+        "forged",
+        "none",
+        "bytes",
+        "no truth",
+        "no label",
+        "missing",
+        "nan",
+        "no value",
+        "text value",
+        "infinite",
+        "score",
+        "nan score",
+        "text",
+        "two",
+        "two verdicts",
+        "two truths",
+        "time",
+    ],
 )
 def test_unusable_truth_is_counted(receipt: Any, said: dict[str, Any], reason: str) -> None:
     """
@@ -157,6 +310,17 @@ def test_signed_receipts_need_the_key() -> None:
     assert 1 == keyed.value("ml.prediction.outcomes")
 
 
+def test_keys_can_be_changed() -> None:
+    """
+    After a change of the key, truths of predictions signed with the former one still count.
+    """
+    receipt = _predicted(Capture(oc.Settings(receipt_key="old")))
+    changed = Capture(oc.Settings(receipt_key="new", former_receipt_keys=("older", "old")))
+    changed.record_outcome(receipt, label=4)
+
+    assert 1 == changed.value("ml.prediction.outcomes")
+
+
 def test_feedback_is_measured_and_told(telemetry: Capture) -> None:
     """
     A judgement moves histogram and counter by type and source; its comment stands on the event.
@@ -177,6 +341,23 @@ def test_feedback_is_measured_and_told(telemetry: Capture) -> None:
     } == dict(score.attributes)
     assert 1 == telemetry.value("ml.feedback.responses", ml_feedback_type="ease_of_use")
     assert "fine" == event.attributes["ml.feedback.comment"]
+
+
+def test_judgements_count_once_for_each_judge(telemetry: Capture) -> None:
+    """
+    The same judgement told again is a duplicate; another type, source or judge is another one.
+    """
+    receipt = _predicted(telemetry)
+    for _ in range(2):
+        telemetry.record_feedback(receipt, score=0.5)
+        telemetry.record_feedback(receipt, score=0.5, type="speed")
+        telemetry.record_feedback(receipt, score=0.5, source="expert")
+        telemetry.record_feedback(receipt, score=0.5, judge="7")
+    events = telemetry.events("ml.prediction.feedback")
+
+    assert 4 == telemetry.value("ml.feedback.responses")
+    assert {"duplicate": 4} == telemetry.dropped()
+    assert 4 == len({event.attributes["ml.feedback.id"] for event in events})
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from otel_confidence.sdk.numbers import finite
 from otel_confidence.sdk.redaction.spans import scrubbed
 from otel_confidence.sdk.series import ModelSeries
 from otel_confidence.sdk.telemetry import Telemetry
-from otel_confidence.sdk.text import type_name
 from otel_confidence.sdk.trackers import Extract, Tracker
+from otel_confidence.text import type_name
 
 if TYPE_CHECKING:
     from otel_confidence.sdk.extract import Extracted
@@ -263,7 +263,7 @@ class Call:
         return Prediction(
             tracker.model, tracker.version, found.confidence, found.label, found.source, found.size,
             uncertainty, method, decisions, duration, self._telemetry.now(), self.id,
-            found.rejected,
+            found.rejected, found.tolerance, found.interval, found.prediction_set,
         )  # fmt: skip
 
     def _checked(self, uncertainty: Any, method: str) -> "tuple[Values, str] | None":

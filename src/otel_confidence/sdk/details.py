@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from otel_confidence import conventions as c
+from otel_confidence import outcomes
 from otel_confidence.records import Feedback, Outcome, Prediction
 from otel_confidence.sdk.events import Value
 from otel_confidence.sdk.redaction.redactor import Redactor
@@ -86,14 +87,7 @@ def of_outcome(o: Outcome, redactor: Redactor) -> Detail:
     """
     The truth about a prediction.
     """
-    detail: Detail = {
-        c.PREDICTION_ID.name: _id(o.prediction_id),
-        c.OUTCOME.name: turned_out(o),
-        c.LABEL_DELAY.name: o.delay_s,
-    }
-    if o.confidence is not None:
-        detail[c.CONFIDENCE.name] = o.confidence
-        detail[c.SOURCE.name] = o.source
+    detail: Detail = {**outcomes.of_outcome(o)}
     if o.truth:
         _put(detail, c.TRUTH, redactor.text("truth", o.truth))
     return detail
@@ -103,24 +97,10 @@ def of_feedback(f: Feedback, redactor: Redactor) -> Detail:
     """
     What somebody thought of a prediction.
     """
-    detail: Detail = {
-        c.PREDICTION_ID.name: _id(f.prediction_id),
-        c.FEEDBACK_SCORE.name: f.score,
-        c.FEEDBACK_TYPE.name: f.type,
-        c.FEEDBACK_SOURCE.name: f.source,
-    }
+    detail: Detail = {**outcomes.of_feedback(f)}
     if f.comment:
         _put(detail, c.FEEDBACK_COMMENT, redactor.text("comment", f.comment))
     return detail
-
-
-def turned_out(o: Outcome) -> str:
-    """
-    How a prediction turned out, a value of ``conventions.OUTCOME``.
-    """
-    if o.correct is None:
-        return "unknown"
-    return "correct" if o.correct else "incorrect"
 
 
 def _put(detail: Detail, attribute: c.Attribute, text: str | None) -> None:

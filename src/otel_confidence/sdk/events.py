@@ -9,12 +9,14 @@ from opentelemetry._logs import Logger, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import (
     NonRecordingSpan,
+    Span,
     SpanContext,
     TraceFlags,
     set_span_in_context,
 )
 
 from otel_confidence import conventions as c
+from otel_confidence.outcomes import id_text
 from otel_confidence.records import Link
 
 Value = str | bool | int | float
@@ -51,6 +53,17 @@ def context_of(link: Link) -> Context | None:
     """
     if not link.trace_id:
         return None
+    return set_span_in_context(NonRecordingSpan(_place(link)), Context())
+
+
+def link(span: Span, to: Link, prediction_id: int) -> None:
+    """
+    Link what runs now to the prediction it is about.
+    """
+    if span.is_recording() and to.trace_id and span.get_span_context().span_id != to.span_id:
+        span.add_link(_place(to), {c.PREDICTION_ID.name: id_text(prediction_id)})
+
+
+def _place(link: Link) -> SpanContext:
     flags = TraceFlags(TraceFlags.SAMPLED if link.sampled else TraceFlags.DEFAULT)
-    place = SpanContext(link.trace_id, link.span_id, is_remote=True, trace_flags=flags)
-    return set_span_in_context(NonRecordingSpan(place), Context())
+    return SpanContext(link.trace_id, link.span_id, is_remote=True, trace_flags=flags)

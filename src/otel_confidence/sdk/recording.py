@@ -1,53 +1,67 @@
 """
-This module holds the verbs: what becomes known about a prediction later, told with its receipt.
+This module holds the verbs of late truth: what becomes known about a prediction after it was made.
 
 Nothing here raises: a receipt that is forged or damaged, or a value out of its range, is dropped
 and counted by reason in ``otel_confidence.dropped``.
 """
 
+import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
+from opentelemetry.trace import get_current_span
+
+from otel_confidence import outcomes, receipts
 from otel_confidence.errors import InvalidRecord
+from otel_confidence.outcomes import Truth, Unusable
+from otel_confidence.receipts import Receipt
 from otel_confidence.records import Feedback, Outcome
-from otel_confidence.sdk import receipts
 from otel_confidence.sdk.current import current
 from otel_confidence.sdk.numbers import finite
-from otel_confidence.sdk.receipts import Receipt
 from otel_confidence.sdk.telemetry import Telemetry
-from otel_confidence.sdk.text import label_text, type_name
-
-_UNSET: Final[Any] = object()
+from otel_confidence.text import label_text, type_name
 
 
 def record_outcome(
     receipt: str,
     *,
-    label: Any = _UNSET,
+    label: Any = None,
     correct: bool | None = None,
+    value: Any = None,
+    score: float | None = None,
+    time_s: float | None = None,
     telemetry: Telemetry | None = None,
 ) -> None:
     """
     Tell the truth about an earlier prediction, once; in any process, any time later.
 
+    The first truth about a prediction counts. One that is told again is counted as a duplicate,
+    also where it says something else: counters can't take back what was exported. A verdict, which
+    is ``correct`` or ``score``, goes before what a label or value says.
+
     Args:
         receipt: the prediction's receipt.
-        label: the true label; it is compared with the predicted one as text.
-        correct: whether the prediction was right, instead of a label.
+        label: the true label; it is compared with the predicted one, or with each of a prediction
+            set, as text. None and NaN are no label.
+        correct: whether the prediction was right.
+        value: the true value of a regression: right within the tolerance, or in the interval,
+            that was declared where it was predicted.
+        score: how right the prediction was, 0 to 1, where it can be partly right.
+        time_s: when the truth became known, epoch seconds; now by default.
         telemetry: where to record; the configured one by default.
     """
     telemetry = telemetry or current()
 
     def outcome(found: Receipt) -> Outcome:
-        text = None if label is _UNSET else label_text(label)
-        right = correct if correct is not None or text is None else found.predicted(text)
-        if right is None:
-            raise _Unusable("truth_missing" if text is None else "label_unknown")
-        return Outcome(
-            found.model, found.version, bool(right), found.confidence, found.source,
-            "" if text is None else telemetry.redactor.readable("truth", label),
-            max(telemetry.now() - found.time_ms / 1000, 0.0), found.prediction_id, found.link,
+        text = _text(label)
+        truth = Truth(
+            text, _number("value", value), _verdict(correct), _number("score", score),
+            _number("time_s", time_s),
         )  # fmt: skip
+        told = "" if text is None else telemetry.redactor.readable("truth", label)
+        if truth.value is not None:
+            told = telemetry.redactor.readable("truth", truth.value)
+        return outcomes.outcome(found, truth, now_s=telemetry.now(), text=told)
 
     _record(telemetry, "outcome", receipt, outcome)
 
@@ -59,10 +73,14 @@ def record_feedback(
     type: str = "overall",  # noqa: A002  the attribute's own word
     source: str = "end_user",
     comment: str = "",
+    judge: str = "",
     telemetry: Telemetry | None = None,
 ) -> None:
     """
     Tell what somebody thought of an earlier prediction.
+
+    One judgement of a type counts for each source and judge, the first; so a double click or a
+    repeated request changes nothing. Name the judges where several of one source may judge.
 
     Args:
         receipt: the prediction's receipt.
@@ -70,6 +88,7 @@ def record_feedback(
         type: what was judged: task_completion, ease_of_use, accuracy, speed or overall.
         source: who judged: end_user, expert or system.
         comment: in their own words; stands on the event only.
+        judge: an opaque id of the one who judged; only a digest of it leaves the process.
         telemetry: where to record; the configured one by default.
     """
     telemetry = telemetry or current()
@@ -78,18 +97,39 @@ def record_feedback(
         number = finite(score)
         if number is None:
             raise InvalidRecord(f"score must be a number within 0..1, got {type_name(score)}")
-        text = telemetry.redactor.prepared("comment", comment)
         return Feedback(
-            found.model, found.version, number, type, source, text, found.prediction_id, found.link,
+            found.model, found.version, number, type, source,
+            telemetry.redactor.prepared("comment", comment),
+            found.prediction_id, found.link, _text(judge) or "",
         )  # fmt: skip
 
     _record(telemetry, "feedback", receipt, feedback)
 
 
-class _Unusable(Exception):  # noqa: N818  carries a reason from where it is found to the ledger
+def _text(label: Any) -> str | None:
     """
-    A record that can't be used, and why.
+    A label as text; None where it is missing, as pandas and databases say it.
     """
+    missing = label is None or (isinstance(label, float) and math.isnan(label))
+    return None if missing else label_text(label)
+
+
+def _number(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    number = finite(value)
+    if number is None:
+        raise Unusable(
+            outcomes.INVALID_VALUE, f"{name} must be a finite number, got {type_name(value)}"
+        )
+    return number
+
+
+def _verdict(correct: Any) -> bool | None:
+    number = _number("correct", correct)
+    if number is not None and number not in {0.0, 1.0}:
+        raise Unusable(outcomes.INVALID_VALUE, "correct must be true or false; score= is 0 to 1")
+    return None if number is None else bool(number)
 
 
 def _record(
@@ -100,13 +140,11 @@ def _record(
     with telemetry.guard(f"recording.{signal}"):
         try:
             record = make(_read(receipt, telemetry))
-        except _Unusable as error:
-            reason = str(error)
         except InvalidRecord as error:
-            reason = "invalid_value"
+            reason = error.reason if isinstance(error, Unusable) else outcomes.INVALID_VALUE
             telemetry.guard.say_once(f"{signal} {reason}", "otel_confidence: %s: %s", signal, error)
         else:
-            telemetry.emit(record)
+            telemetry.emit(record, span=get_current_span())
             return
         telemetry.recorded(signal)
         telemetry.dropped(signal, reason)
@@ -114,7 +152,6 @@ def _record(
 
 def _read(receipt: str, telemetry: Telemetry) -> Receipt:
     try:
-        return receipts.read(receipt, key=telemetry.settings.receipt_key)
+        return receipts.read(receipt, keys=telemetry.settings.receipt_keys)
     except InvalidRecord as error:
-        telemetry.guard.say_once("receipt", "otel_confidence: %s", error)
-        raise _Unusable("invalid_receipt") from error
+        raise Unusable(outcomes.INVALID_RECEIPT, str(error)) from error

@@ -5,10 +5,10 @@ This module tells the predictions of one batch apart: each row has an id and a r
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, overload
 
+from otel_confidence import receipts
 from otel_confidence.records import Link, Prediction
-from otel_confidence.sdk import receipts
+from otel_confidence.sdk.answers import answer_of
 from otel_confidence.sdk.redaction.redactor import Redactor
-from otel_confidence.sdk.text import label_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,20 +82,17 @@ def receipt(p: Prediction, row: int | None, link: Link, key: str, redactor: Reda
     The receipt of a prediction, of one row of a batch, or of a batch as a whole.
     """
     confidence: Any = p.confidence
-    label, prediction_id = p.label, p.id
-    if p.size != 1:
+    prediction_id, single = p.id, p.size == 1
+    if not single:
         confidence = None if row is None else cell(p.confidence, row)
-        label = None if row is None else cell(p.label, row)
         prediction_id = p.id if row is None else row_id(p.id, row)
     known = confidence is not None and 0 <= confidence <= 1
-    text = None if label is None else label_text(label)
     return receipts.write(
         model=p.model,
         version=p.version,
         confidence=float(confidence) if known else None,
         source=p.source,
-        label=text,
-        hashed=text is not None and redactor.hides("label", text),
+        answer=answer_of(p, row, redactor) if single or row is not None else None,
         time_s=p.time_s,
         prediction_id=prediction_id,
         link=link,

@@ -2,20 +2,19 @@
 This module keeps the attribute sets and sums of each model, built once and found again by a call.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from otel_confidence import conventions as c
 from otel_confidence.decisions import Decisions
+from otel_confidence.outcomes import BINS
 from otel_confidence.sdk.sums import Attributes, Sum, Sums
 
 OTHER: Final = "_OTHER"
 """OpenTelemetry's value for whatever has no series of its own."""
 MAX_ERROR_TYPES: Final = 50
 """Exception types that one model's series tell apart."""
-BINS: Final = tuple(str(edge) for edge in c.CALIBRATION_EDGES)
-"""Values of the calibration bin's attribute, in order."""
 TIERS: Final = c.TIER.values
 TIER_EDGES: Final = (c.LOW_CONFIDENCE, c.HIGH_CONFIDENCE)
 
@@ -36,13 +35,6 @@ def tier_of(confidence: float) -> str:
     The tier of a confidence.
     """
     return TIERS[bisect_right(TIER_EDGES, confidence)]
-
-
-def bin_of(confidence: float) -> int:
-    """
-    The number of the calibration bin, each ``(previous, edge]``; 0 falls into the first.
-    """
-    return bisect_left(c.CALIBRATION_EDGES, confidence)
 
 
 class ModelSeries:

@@ -5,10 +5,10 @@ This module keeps what was declared about a predicting function, checked once.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from otel_confidence import receipts
 from otel_confidence.decisions import EVERYTHING, Decisions
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.reference import Reference
-from otel_confidence.sdk import receipts
 from otel_confidence.sdk.current import current
 from otel_confidence.sdk.features import Read
 from otel_confidence.sdk.series import ModelSeries

@@ -9,7 +9,7 @@ from otel_confidence.errors import InvalidRecord
 from otel_confidence.records import Failure, Feedback, Outcome, Prediction
 from otel_confidence.sdk.emitters import failures, feedback, outcomes, predictions
 from otel_confidence.sdk.emitters.tools import Emitter
-from otel_confidence.sdk.text import type_name
+from otel_confidence.text import type_name
 
 _EMITTERS: Final[Mapping[type, Emitter]] = {
     Prediction: predictions.emit,

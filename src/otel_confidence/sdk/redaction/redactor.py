@@ -12,8 +12,8 @@ from otel_confidence.sdk.guard import Guard
 from otel_confidence.sdk.redaction.capture import Capture
 from otel_confidence.sdk.redaction.pattern import Gate, Pattern
 from otel_confidence.sdk.redaction.scrubbing import KINDS, Scrubber, chosen, mark
-from otel_confidence.sdk.text import COMMENT_LIMIT, LABEL_LIMIT, clean, label_text, type_name
 from otel_confidence.settings import Settings
+from otel_confidence.text import COMMENT_LIMIT, LABEL_LIMIT, clean, label_text, type_name
 
 Redact = Callable[[str, str], str | None]
 """A user's redaction: takes a field's name and scrubbed text, gives what leaves, or None."""
