@@ -51,13 +51,6 @@ class Tracked(wrapt.BaseObjectProxy[Any]):
         """
         return self._self_call(*args, **kwargs)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        bind = getattr(type(self.__wrapped__), "__get__", None)
-        if bind is None or instance is None:
-            return self
-        bound = bind(self.__wrapped__, instance, owner)
-        return self if bound is self.__wrapped__ else MethodType(self, instance)
-
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
 
@@ -78,6 +71,25 @@ class Tracked(wrapt.BaseObjectProxy[Any]):
 
     def _again(self, copied: Any) -> Any:
         return self if copied is self.__wrapped__ else self._self_again(copied)
+
+
+class TrackedFunction(Tracked):
+    """
+    The same of what binds to instances, as functions do; nothing else may look as if it did.
+    """
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        bound = self.__wrapped__.__get__(instance, owner)
+        if instance is None:
+            return self
+        return self if bound is self.__wrapped__ else MethodType(self, instance)
+
+
+def stand_in(wrapped: Any) -> type[Tracked]:
+    """
+    The class of stand-ins that fits a callable.
+    """
+    return TrackedFunction if hasattr(type(wrapped), "__get__") else Tracked
 
 
 def _named(function: FunctionType) -> Any:

@@ -54,9 +54,10 @@ def tracked(function: Any, plan: Plan) -> Any:
         made = functools.wraps(function)(call)
         setattr(made, _MARK, mark)
         return made
-    from otel_confidence.sdk.proxies import Tracked  # wrapt, which plain functions do without
+    from otel_confidence.sdk.proxies import stand_in  # wrapt, which plain functions do without
 
-    return Tracked(function, call, functools.partial(tracked, plan=plan), mark)
+    again = functools.partial(tracked, plan=plan)
+    return stand_in(function)(function, call, again, mark)
 
 
 def is_tracked(function: Any) -> bool:
