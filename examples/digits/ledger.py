@@ -81,12 +81,12 @@ def measured(query: Query, model: str, start: float, end: float) -> Figures:
     binned = c.BIN.label
     expected = gained(c.CALIBRATION_CONFIDENCE.prometheus, binned)
     correct = gained(c.CALIBRATION_CORRECT.prometheus, binned)
-    predictions = query(gained(f"{c.PREDICTION_CONFIDENCE.prometheus}_count"))
+    predictions = query(gained(c.PREDICTIONS.prometheus))
     outcomes = query(gained(c.CALIBRATION_PREDICTIONS.prometheus))
     return Figures(
         predictions,
         outcomes,
-        query(gained(f"{c.PREDICTION_CONFIDENCE.prometheus}_sum")) / predictions,
+        query(gained(c.CALIBRATION_CONFIDENCE.prometheus)) / outcomes,
         query(gained(c.CALIBRATION_CORRECT.prometheus)) / outcomes,
         query(f"sum(abs({expected} - {correct}))") / outcomes,
     )

@@ -5,7 +5,6 @@ This module tests the Prometheus HTTP API on a real server over a real store.
 import math
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import uvicorn
 from prometheus_api_client import PrometheusConnect
 from starlette.applications import Starlette
+from tests.running import until
 
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Batch, Exemplar, Metadata, Sample, Series
@@ -68,18 +68,11 @@ def _url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    _await_start(server)
+    until(lambda: server.started)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join()
     store.close()
-
-
-def _await_start(server: uvicorn.Server) -> None:
-    deadline = time.monotonic() + 30
-    while not server.started:
-        assert time.monotonic() < deadline, "the server did not start"
-        time.sleep(0.01)
 
 
 def get(url: str, path: str, **parameters: Any) -> Any:

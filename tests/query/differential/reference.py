@@ -6,12 +6,12 @@ import os
 import socket
 import struct
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from tests.running import until
 from tools import stack_tools
 
 from otel_confidence.points import Selection
@@ -76,11 +76,8 @@ def _free_port() -> int:
 
 
 def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while not _ready(url):
-        assert process.poll() is None, "Prometheus ended"
-        assert time.monotonic() < deadline, "Prometheus did not start"
-        time.sleep(0.05)
+    until(lambda: process.poll() is not None or _ready(url))
+    assert process.poll() is None, "Prometheus ended"
 
 
 def _ready(url: str) -> bool:
