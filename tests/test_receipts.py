@@ -12,7 +12,9 @@ from otel_confidence.errors import InvalidRecord
 from otel_confidence.receipts import Among, Answer, Between, Label, Near
 from otel_confidence.records import NOWHERE, Link
 
-NAMES = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=19)
+NAMES = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=19).filter(
+    str.isprintable
+)
 FOUR = Label("4")
 
 

@@ -257,9 +257,12 @@ def _parsed(body: bytes, flags: int) -> Receipt:
     answer, at = _slice(body, at)
     if at != len(body):
         raise InvalidRecord("receipt is longer than it says")
+    name, version_name = model.decode(), version.decode()
+    if not name or not (name + version_name).isprintable():
+        raise InvalidRecord("receipt names no model")
     return Receipt(
-        model=model.decode(),
-        version=version.decode(),
+        model=name,
+        version=version_name,
         confidence=number if confident else None,
         source=_SOURCES[source],
         kind=_kind(flags, answer),

@@ -20,8 +20,8 @@ from otel_confidence.sdk.rows import Receipts
 from otel_confidence.sdk.series import OTHER
 from otel_confidence.sdk.signatures import F, FallingBack
 from otel_confidence.sdk.telemetry import Telemetry
-from otel_confidence.sdk.text import type_name
 from otel_confidence.sdk.trackers import Extract, Tracker
+from otel_confidence.text import type_name
 
 P = ParamSpec("P")
 R = TypeVar("R")

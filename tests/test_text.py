@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from otel_confidence.sdk.text import LABEL_LIMIT, clean, label_text
+from otel_confidence.text import LABEL_LIMIT, clean, label_text
 
 
 class Color(enum.Enum):
