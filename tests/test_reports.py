@@ -140,7 +140,7 @@ def test_a_percentage_is_recognized() -> None:
         (lambda: Resource("pool", used=4, unit="{worker}"), "invalid_value"),
         (lambda: DataQuality("m"), "missing"),
         (lambda: DataQuality("m", checks={"x": "maybe"}), "invalid_value"),
-        (lambda: DataQuality("m", checks={"x": 3}), "wrong_type"),  # type: ignore[dict-item]
+        (lambda: DataQuality("m", checks={"x": 3}), "wrong_type"),
         (lambda: DataQuality("m", checks={1: True}), "wrong_type"),  # type: ignore[dict-item]
         (lambda: DataQuality("m", score=1.5), "out_of_range"),
         (
@@ -175,7 +175,7 @@ def test_score_is_the_share_of_passed_checks() -> None:
     """
     A check that could not be run did not pass; a score that was given stands.
     """
-    mixed = DataQuality("m", checks={"a": True, "b": "fail", "c": "error", "d": np.bool_(1)})  # type: ignore[dict-item]
+    mixed = DataQuality("m", checks={"a": True, "b": "fail", "c": "error", "d": np.bool_(1)})
 
     assert {"a": "pass", "b": "fail", "c": "error", "d": "pass"} == mixed.checks
     assert 0.5 == mixed.score

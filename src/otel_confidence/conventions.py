@@ -177,6 +177,10 @@ ACTION_RESULT = _label("ml.component.action.result", "How it ended.", "success",
 LEARNING_TYPE = _label("ml.learning.type", "How the component learns.")
 OPTIMIZATION_CATEGORY = _label("ml.optimization.category", "What was optimized.")
 OPTIMIZATION_ID = Attribute("ml.optimization.id", "The optimization.")
+BEFORE = Attribute("ml.optimization.before", "The measure before an optimization.")
+AFTER = Attribute("ml.optimization.after", "The measure after it.")
+CHANGE = Attribute("ml.optimization.change.ratio", "(after - before) / |before|.")
+USER_IMPACT = Attribute("ml.optimization.user_impact", "What users noticed, -1 to 1.")
 ERROR_TYPE = _label("error.type", "The exception's type name.")
 ERROR_SEVERITY = _label(
     "ml.error.severity", "How grave it was.", "low", "medium", "high", "critical"
@@ -188,7 +192,8 @@ RESOURCE_NAME = _label("ml.resource.name", "Which one.")
 SIGNAL = _label(
     "otel_confidence.signal", "What was recorded, or lost.",
     "prediction", "confidence", "outcome", "feedback", "usage", "performance", "learning",
-    "optimization", "error", "resource", "data_quality", "feature", "span", "event", "metric",
+    "optimization", "error", "resource", "data_quality", "feature", "attribute", "span", "event",
+    "metric", "unknown",
 )  # fmt: skip
 REASON = _label("otel_confidence.reason", "Why it was not recorded.")
 PLACE = _label("otel_confidence.place", "Where in the library a fault was contained.")

@@ -232,8 +232,8 @@ class DataQuality:
 
     model: str
     version: str = ""
-    checks: Mapping[str, str | bool] = field(default_factory=dict)
-    """Each check's result by its name: True or "pass", False or "fail", "error"."""
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    """Each check's result by its name: True or "pass", False or "fail", "error"; kept as a word."""
     score: float | None = None
     """Share of the checks that passed, 0 to 1; by default that of these checks."""
     attributes: Mapping[str, Any] = field(default_factory=dict)

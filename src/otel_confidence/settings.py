@@ -9,10 +9,13 @@ is sent is not settled here but by OpenTelemetry's own ``OTEL_*`` variables.
 import dataclasses
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from otel_confidence import conventions as c
+from otel_confidence import spelling
 from otel_confidence.errors import ConfigurationError
 
 PREFIX: Final = "OTEL_CONFIDENCE_"
@@ -49,6 +52,16 @@ class Settings:
 
     Below the 2,000 at which OpenTelemetry itself folds.
     """
+    max_label_values: int = 200
+    """Values of one metric attribute of what is reported that get series of their own.
+
+    Of the 201st on they are recorded as ``_OTHER``, so that counts stay exact.
+    """
+    metric_attributes: tuple[str, ...] = ()
+    """Names of attributes, given to the ``record_...`` verbs, that may stand on metrics.
+
+    At most 16, each with few values: a region or a plan, never a user or a request.
+    """
     seen_outcomes: int = 262_144
     """How many outcomes and judgements are remembered, so that what is told twice counts once.
 
@@ -81,14 +94,21 @@ class Settings:
         _within("event_sample_ratio", self.event_sample_ratio, 0, 1)
         for threshold in self.thresholds:
             _within("thresholds", threshold, 0, 1)
-        for name in ("max_models", "max_features", "max_series", "seen_outcomes"):
+        for name in (
+            "max_models",
+            "max_features",
+            "max_series",
+            "max_label_values",
+            "seen_outcomes",
+        ):
             _within(name, getattr(self, name), 1, 2**31)
         _within("shutdown_timeout_s", self.shutdown_timeout_s, 0, math.inf)
         for name in _SECRETS:
             if not isinstance(getattr(self, name), str):
                 raise ConfigurationError(f"{name} must be text")
-        for name in ("redact_also", "redact_except"):
+        for name in ("redact_also", "redact_except", "metric_attributes"):
             _texts(name, getattr(self, name))
+        _metric_names(self.metric_attributes)
         former = self.former_receipt_keys
         if not isinstance(former, tuple) or not all(isinstance(k, str) and k for k in former):
             raise ConfigurationError("former_receipt_keys must be texts that are not empty")
@@ -144,6 +164,34 @@ def _texts(name: str, value: Any) -> None:
         raise ConfigurationError(f"{name} must be a list of texts, got {value!r}")
 
 
+def _metric_names(names: tuple[str, ...]) -> None:
+    """
+    Refuse names that no attribute may have, and such that backends could not tell apart.
+    """
+    if len(names) > _MOST_METRIC_ATTRIBUTES:
+        raise ConfigurationError(
+            f"metric_attributes takes {_MOST_METRIC_ATTRIBUTES} names, got {len(names)}"
+        )
+    taken = {_label(a.name): a.name for a in c.ATTRIBUTES} | dict.fromkeys(_RESERVED, "Prometheus")
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                "metric_attributes must name ASCII words joined by dots, such as app.region, in at "
+                f"most 63 characters, got {name[:80]!r}"
+            )
+        label = _label(name)
+        if label in taken:
+            raise ConfigurationError(
+                f"metric_attributes: {name!r} can't be told from the attribute of "
+                f"{taken[label]!r}, both are spelled {label!r}, case aside; take another name"
+            )
+        taken[label] = name
+
+
+def _label(name: str) -> str:
+    return spelling.label_name(name).casefold()
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
@@ -169,6 +217,9 @@ def _floats(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(",") if part.strip())
 
 
+_NAME: Final = re.compile(r"(?=.{1,63}$)[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
+_MOST_METRIC_ATTRIBUTES: Final = 16
+_RESERVED: Final = ("le", "quantile", "job", "instance", "exported_job", "exported_instance")
 _READERS: Final[Mapping[type, Callable[[str], Any]]] = {
     bool: _flag, int: int, float: float, tuple: _floats, str: str,
 }  # fmt: skip
@@ -176,6 +227,7 @@ _PARTICULAR: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
     "capture": (_pairs, "inputs=hash,comment=200"),
     "redact": (_callable, "nothing: a callable is an argument of configure()"),
     "redact_patterns": (_mapping, '{"employee_id": "EMP-[0-9]{6}"}'),
+    "metric_attributes": (_words, "region,plan"),
     "redact_also": (_words, "ip_address,mac_address"),
     "redact_except": (_words, "phone,email"),
     "former_receipt_keys": (_words, "secrets between commas"),

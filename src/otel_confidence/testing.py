@@ -26,7 +26,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 
-from otel_confidence.sdk import recording, tracking
+from otel_confidence.sdk import recording, reporting, tracking
 from otel_confidence.sdk.current import used
 from otel_confidence.sdk.telemetry import Telemetry
 from otel_confidence.settings import Settings
@@ -138,6 +138,15 @@ class Capture:
         self.prediction = partial(tracking.prediction, telemetry=self.telemetry)
         self.record_outcome = partial(recording.record_outcome, telemetry=self.telemetry)
         self.record_feedback = partial(recording.record_feedback, telemetry=self.telemetry)
+        self.record = partial(reporting.record, telemetry=self.telemetry)
+        self.record_performance = partial(reporting.record_performance, telemetry=self.telemetry)
+        self.record_usage = partial(reporting.record_usage, telemetry=self.telemetry)
+        self.record_learning = partial(reporting.record_learning, telemetry=self.telemetry)
+        self.record_optimization = partial(reporting.record_optimization, telemetry=self.telemetry)
+        self.record_error = partial(reporting.record_error, telemetry=self.telemetry)
+        self.record_resource = partial(reporting.record_resource, telemetry=self.telemetry)
+        self.record_data_quality = partial(reporting.record_data_quality, telemetry=self.telemetry)
+        self.usage = partial(reporting.usage, telemetry=self.telemetry)
 
     def points(self, metric: str, **attributes: str) -> list[Point]:
         """

@@ -361,18 +361,25 @@ def test_judgements_count_once_for_each_judge(telemetry: Capture) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
-    [{"score": 4}, {"score": math.nan}, {"score": "1"}, {"score": None}, {"score": 1, "type": "x"}],
-    ids=["range", "nan", "text", "none", "type"],
+    ("said", "reason"),
+    [
+        ({"score": 4}, "out_of_range"),
+        ({"score": math.nan}, "invalid_value"),
+        ({"score": "1"}, "wrong_type"),
+        ({"score": None}, "wrong_type"),
+        ({"score": 1, "type": "x"}, "invalid_value"),
+        ({"score": 1, "comment": 5}, "wrong_type"),
+    ],
+    ids=["range", "nan", "text", "none", "type", "comment"],
 )
-def test_unusable_feedback_is_counted(said: dict[str, Any]) -> None:
+def test_unusable_feedback_is_counted(said: dict[str, Any], reason: str) -> None:
     """
     A judgement out of its range raises nothing and is counted.
     """
     capture = Capture(oc.Settings())
     capture.record_feedback(_predicted(capture), **said)
 
-    assert {"invalid_value": 1} == capture.dropped()
+    assert {reason: 1} == capture.dropped()
     assert 0 == capture.value("ml.feedback.responses")
 
 

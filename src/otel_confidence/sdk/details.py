@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from otel_confidence import conventions as c
 from otel_confidence import outcomes
 from otel_confidence.records import Feedback, Outcome, Prediction
+from otel_confidence.reports import DataQuality, Optimization
 from otel_confidence.sdk.events import Value
 from otel_confidence.sdk.redaction.redactor import Redactor
 from otel_confidence.sdk.rows import cell, row_id
@@ -100,7 +101,34 @@ def of_feedback(f: Feedback, redactor: Redactor) -> Detail:
     detail: Detail = {**outcomes.of_feedback(f)}
     if f.comment:
         _put(detail, c.FEEDBACK_COMMENT, redactor.text("comment", f.comment))
-    return detail
+    return redactor.values("metadata", f.metadata) | detail
+
+
+def of_optimization(o: Optimization, redactor: Redactor) -> Detail:
+    """
+    What an optimization brought, its component and category by their full names.
+    """
+    detail: Detail = {
+        c.COMPONENT.name: redactor.name(o.component),
+        c.OPTIMIZATION_CATEGORY.name: redactor.name(o.category),
+        c.BEFORE.name: o.before,
+        c.AFTER.name: o.after,
+    }
+    if o.id:
+        detail[c.OPTIMIZATION_ID.name] = redactor.name(o.id)
+    if o.change is not None:
+        detail[c.CHANGE.name] = o.change
+    if o.user_impact is not None:
+        detail[c.USER_IMPACT.name] = o.user_impact
+    return redactor.values("metadata", o.metadata) | detail
+
+
+def of_violation(d: DataQuality, check: str, redactor: Redactor) -> Detail:
+    """
+    A check that failed.
+    """
+    known = {c.QUALITY_CHECK.name: redactor.name(check), c.QUALITY_RESULT.name: d.checks[check]}
+    return redactor.values("metadata", d.metadata) | known
 
 
 def _put(detail: Detail, attribute: c.Attribute, text: str | None) -> None:

@@ -6,12 +6,12 @@ and counted by reason in ``otel_confidence.dropped``.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry.trace import get_current_span
 
-from otel_confidence import outcomes, receipts
+from otel_confidence import checks, outcomes, receipts
 from otel_confidence.errors import InvalidRecord
 from otel_confidence.outcomes import Truth, Unusable
 from otel_confidence.receipts import Receipt
@@ -74,6 +74,8 @@ def record_feedback(
     source: str = "end_user",
     comment: str = "",
     judge: str = "",
+    attributes: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
     telemetry: Telemetry | None = None,
 ) -> None:
     """
@@ -89,18 +91,19 @@ def record_feedback(
         source: who judged: end_user, expert or system.
         comment: in their own words; stands on the event only.
         judge: an opaque id of the one who judged; only a digest of it leaves the process.
+        attributes: may stand on metrics, those that ``configure(metric_attributes=...)`` names.
+        metadata: stands on the event, what of it ``configure(capture=...)`` lets out.
         telemetry: where to record; the configured one by default.
     """
     telemetry = telemetry or current()
 
     def feedback(found: Receipt) -> Feedback:
-        number = finite(score)
-        if number is None:
-            raise InvalidRecord(f"score must be a number within 0..1, got {type_name(score)}")
+        said = checks.text("comment", comment, empty=True)
         return Feedback(
-            found.model, found.version, number, type, source,
-            telemetry.redactor.prepared("comment", comment),
-            found.prediction_id, found.link, _text(judge) or "",
+            found.model, found.version, score, type, source,
+            telemetry.redactor.prepared("comment", said), found.prediction_id, found.link,
+            _text(judge) or "", {} if attributes is None else attributes,
+            {} if metadata is None else metadata,
         )  # fmt: skip
 
     _record(telemetry, "feedback", receipt, feedback)
@@ -141,7 +144,7 @@ def _record(
         try:
             record = make(_read(receipt, telemetry))
         except InvalidRecord as error:
-            reason = error.reason if isinstance(error, Unusable) else outcomes.INVALID_VALUE
+            reason = error.reason
             telemetry.guard.say_once(f"{signal} {reason}", "otel_confidence: %s: %s", signal, error)
         else:
             telemetry.emit(record, span=get_current_span())

@@ -26,7 +26,7 @@ LARGEST: Final = 2**63 - 1
 OVERFLOW: Final = "otel.metric.overflow"
 """OpenTelemetry's name for the series that stands for all beyond the limit."""
 _ADDITIVE: Final = tuple(m for m in c.METRICS if m.kind in {"counter", "updown_counter"})
-_LEVELS: Final = (c.REFERENCE_CONFIDENCE, c.REFERENCE_FEATURE)
+_LEVELS: Final = tuple(m for m in c.METRICS if m.kind == "gauge")
 """Gauges that hold until they are set again, and are reported with every export."""
 
 

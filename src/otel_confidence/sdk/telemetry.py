@@ -20,12 +20,14 @@ from otel_confidence.reference import Reference
 from otel_confidence.sdk.emitters.dispatch import emitter_of
 from otel_confidence.sdk.guard import Guard
 from otel_confidence.sdk.instruments import Instruments
+from otel_confidence.sdk.labels import Labels
 from otel_confidence.sdk.redaction.redactor import Redactor
 from otel_confidence.sdk.references import References
 from otel_confidence.sdk.seen import Seen
 from otel_confidence.sdk.series import OTHER, ModelSeries
 from otel_confidence.sdk.sums import Sums, board
 from otel_confidence.settings import Settings
+from otel_confidence.text import label_text
 
 
 class Telemetry:
@@ -52,6 +54,7 @@ class Telemetry:
         self.guard = Guard(strict=self.settings.strict, count=self._count_fault)
         self.redactor = Redactor(self.settings, self.guard)
         self.guard.scrub = self.redactor.scrub
+        self.labels = Labels(self.settings, self.guard, self.redactor, self._lose_attributes)
         self.now = now
         self.timer = timer
         self.new_id = new_id or _random_id
@@ -88,6 +91,7 @@ class Telemetry:
         """
         self.redactor = Redactor(settings, self.guard)
         self.guard.scrub = self.redactor.scrub
+        self.labels.adjust(settings, self.redactor)
         self.settings = settings
         self.guard.strict = settings.strict
         for threshold in settings.thresholds:
@@ -119,18 +123,7 @@ class Telemetry:
         """
         The series of a model, those of ``_OTHER`` beyond the limit.
         """
-        found = self._models.get((name, version))
-        if found is None and len(self._models) >= self.settings.max_models:
-            self.guard.say_once(
-                "max_models", "otel_confidence: more than %d models, the rest is recorded as %s",
-                self.settings.max_models, OTHER,
-            )  # fmt: skip
-            name, version = OTHER, ""
-            found = self._models.get((name, version))
-        if found is None:
-            public = (self.redactor.name(name), self.redactor.name(version))
-            found = self._models[name, version] = ModelSeries(self.sums, *public)
-        return found
+        return self._models.get((name, version)) or self._bounded(name, version)
 
     def emit(
         self, record: Record, *, span: Span = INVALID_SPAN, context: Context | None = None
@@ -159,6 +152,7 @@ class Telemetry:
         Begin again in a forked child: the inherited locks may be held by threads left behind.
         """
         self.seen.restart()
+        self.labels.restart()
         self.instruments = Instruments(
             self._provider.get_meter(c.SCOPE, _version()), self._thresholds
         )
@@ -196,6 +190,25 @@ class Telemetry:
         if self._measures:
             board(provider, meter).show(self.sums)
 
+    def _bounded(self, name: str, version: str) -> ModelSeries:
+        """
+        The series of a model that was not met under this very name, however long that is.
+        """
+        name, version = label_text(name) or OTHER, label_text(version) or ""
+        found = self._models.get((name, version))
+        if found is None and len(self._models) >= self.settings.max_models:
+            self.guard.say_once(
+                "max_models",
+                "otel_confidence: %s has taken more than %d values, versions told apart, the rest "
+                "is recorded as %s", c.MODEL_NAME.name, self.settings.max_models, OTHER,
+            )  # fmt: skip
+            name, version = OTHER, ""
+            found = self._models.get((name, version))
+        if found is None:
+            public = (self.redactor.name(name), self.redactor.name(version))
+            found = self._models[name, version] = ModelSeries(self.sums, *public)
+        return found
+
     def _add_edge(self, threshold: float) -> None:
         if threshold in self._thresholds or threshold in c.CONFIDENCE_EDGES:
             return
@@ -206,6 +219,10 @@ class Telemetry:
                 "otel_confidence: threshold %s was declared after predictions were recorded and is "
                 "no bucket edge; name it in configure(thresholds=...)", threshold,
             )  # fmt: skip
+
+    def _lose_attributes(self, reason: str, count: int) -> None:
+        self.recorded("attribute", count)
+        self.dropped("attribute", reason, count)
 
     def _count_fault(self, place: str, error_type: str) -> None:
         self.sums.add(c.INTERNAL_ERRORS, {c.PLACE.name: place, c.ERROR_TYPE.name: error_type})

@@ -7,7 +7,26 @@ from typing import Final
 
 from otel_confidence.errors import InvalidRecord
 from otel_confidence.records import Failure, Feedback, Outcome, Prediction
-from otel_confidence.sdk.emitters import failures, feedback, outcomes, predictions
+from otel_confidence.reports import (
+    DataQuality,
+    Learning,
+    Optimization,
+    Performance,
+    Resource,
+    Usage,
+)
+from otel_confidence.sdk.emitters import (
+    data_quality,
+    failures,
+    feedback,
+    learning,
+    optimizations,
+    outcomes,
+    performance,
+    predictions,
+    resources,
+    usage,
+)
 from otel_confidence.sdk.emitters.tools import Emitter
 from otel_confidence.text import type_name
 
@@ -16,6 +35,12 @@ _EMITTERS: Final[Mapping[type, Emitter]] = {
     Failure: failures.emit,
     Outcome: outcomes.emit,
     Feedback: feedback.emit,
+    Performance: performance.emit,
+    Usage: usage.emit,
+    Learning: learning.emit,
+    Optimization: optimizations.emit,
+    Resource: resources.emit,
+    DataQuality: data_quality.emit,
 }
 
 
@@ -33,4 +58,4 @@ def _of_kind(record: object) -> Emitter:
     for kind, emitter in _EMITTERS.items():
         if isinstance(record, kind):
             return emitter
-    raise InvalidRecord(f"not a record: {type_name(record)}")
+    raise InvalidRecord(f"not a record: {type_name(record)}", reason="wrong_type")

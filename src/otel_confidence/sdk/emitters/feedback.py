@@ -24,11 +24,14 @@ def emit(tools: Tools, f: Feedback, span: Span, context: Context | None) -> None
         return
     series = tools.model(f.model, f.version)
     attributes, responses = series.feedback(f.type, f.source)
+    if f.attributes:
+        labels = attributes | tools.labels.of({}, f.attributes)
+        responses = tools.sums.of(c.FEEDBACK_RESPONSES, labels)
     with tools.sums.lock:
         responses.value += 1
     place = events.context_of(f.link)
     scores = tools.instruments.histogram(c.FEEDBACK_SCORES)
-    scores.record(f.score, attributes, place)
+    scores.record(f.score, responses.attributes, place)
     events.link(span, f.link, f.prediction_id)
     told = series.attributes | details.of_feedback(f, tools.redactor)
     events.emit(tools.logger, c.FEEDBACK, told, time_s=tools.now(), context=place)

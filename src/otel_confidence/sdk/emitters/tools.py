@@ -11,6 +11,7 @@ from opentelemetry.trace import Span
 
 from otel_confidence.sdk.guard import Guard
 from otel_confidence.sdk.instruments import Instruments
+from otel_confidence.sdk.labels import Labels
 from otel_confidence.sdk.redaction.redactor import Redactor
 from otel_confidence.sdk.seen import Seen
 from otel_confidence.sdk.series import ModelSeries
@@ -28,6 +29,8 @@ class Tools(Protocol):
     guard: Guard
     redactor: Redactor
     """The way out for every text of the program's."""
+    labels: Labels
+    """The metric attributes of what is reported."""
     logger: Logger
     instruments: Instruments
     seen: Seen
