@@ -1,8 +1,6 @@
 """This module checks what one call records and what it leaves untouched."""
 
 import asyncio
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ from opentelemetry.trace import StatusCode
 
 import otel_confidence as oc
 from otel_confidence import conventions
+from otel_confidence.sdk.current import used
 from otel_confidence.testing import Capture
 
 MODEL = {"ml.model.name": "m", "ml.model.version": "1"}
@@ -89,21 +88,33 @@ def test_low_confidence_is_told(telemetry: Capture) -> None:
 
 def test_everything_countable_begins_at_zero(telemetry: Capture) -> None:
     """
-    Decorating publishes zero for decisions and outcomes; the first prediction, for every bin.
+    Decorating publishes zero for every decision, tier, outcome and calibration bin of the source.
     """
-
-    @telemetry.track_confidence(model="m", confidence="confidence", threshold=0.7)
-    def classify() -> dict[str, Any]:
-        return SURE
-
+    telemetry.track_confidence(model="m", confidence="proba.max", threshold=0.7)
     decided = {p.attributes["ml.prediction.decision"] for p in telemetry.points("ml.predictions")}
-    classify()
-    bins = telemetry.points("ml.calibration.correct")
 
     assert {"accept", "abstain"} == decided
     assert 2 == len(telemetry.points("ml.prediction.outcomes"))
-    assert [f"{n / 10}" for n in range(1, 11)] == [p.attributes["ml.calibration.bin"] for p in bins]
-    assert {0} == {p.value for p in bins}
+    for name in ("predictions", "confidence", "correct", "squared_error"):
+        bins = telemetry.points(f"ml.calibration.{name}")
+        assert [f"{n / 10}" for n in range(1, 11)] == [
+            p.attributes["ml.calibration.bin"] for p in bins
+        ]
+        assert {"probability"} == {p.attributes["ml.prediction.confidence.source"] for p in bins}
+        assert {0} == {p.value for p in bins}
+
+
+def test_bins_of_an_unknown_source_begin_with_the_first_prediction(telemetry: Capture) -> None:
+    """
+    Where only the result tells the source, its bins stand at zero before any truth can come.
+    """
+    telemetry.track_confidence(model="m")
+    before = telemetry.points("ml.calibration.correct")
+    with telemetry.prediction(model="m") as p:
+        p.set(confidence=0.5)
+
+    assert [] == before
+    assert [0] * 10 == [point.value for point in telemetry.points("ml.calibration.correct")]
 
 
 def test_late_threshold_is_said_once(telemetry: Capture, caplog: pytest.LogCaptureFixture) -> None:
@@ -253,27 +264,6 @@ def test_wrong_prediction_is_recorded_elsewhere(caplog: pytest.LogCaptureFixture
     assert 1 == len(caplog.records)
 
 
-async def test_cancelled_task_is_no_error(telemetry: Capture) -> None:
-    """
-    A task cancelled while predicting is accounted for as cancelled.
-    """
-
-    @telemetry.track_confidence(model="m", confidence="confidence")
-    async def classify() -> None:
-        await asyncio.Event().wait()
-
-    task = asyncio.ensure_future(classify())
-    await asyncio.sleep(0)
-    active = telemetry.value("ml.prediction.active")
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-    assert 1 == active
-    assert {"cancelled": 1} == telemetry.dropped()
-    assert 0 == telemetry.value("ml.prediction.active")
-
-
 def test_nested_predictions_are_child_spans(telemetry: Capture) -> None:
     """
     A prediction made inside another one is its child.
@@ -304,32 +294,6 @@ def test_generative_span_is_annotated(telemetry: Capture) -> None:
     assert 0.5 == (span.attributes or {})["ml.prediction.confidence"]
 
 
-def test_threads_lose_nothing(telemetry: Capture) -> None:
-    """
-    Sixteen threads make exact totals, each with its own last receipt.
-    """
-
-    @telemetry.track_confidence(model="m", confidence="confidence", label="label")
-    def classify(label: int) -> dict[str, Any]:
-        return {"confidence": 0.5, "label": label}
-
-    barrier = threading.Barrier(16)
-
-    def work(label: int) -> bool:
-        barrier.wait()
-        for _ in range(50):
-            classify(label)
-            oc.record_outcome(oc.last_receipt(), label=label)
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        done = list(pool.map(work, range(16)))
-
-    assert [True] * 16 == done
-    assert 800 == telemetry.value("ml.predictions")
-    assert {"correct": 800} == telemetry.by("ml.prediction.outcomes", "ml.prediction.outcome")
-
-
 def test_recording_without_providers_is_silent(recwarn: pytest.WarningsRecorder) -> None:
     """
     Where nothing is configured, tracked code runs, nothing is said, and the ledger knows.
@@ -357,3 +321,28 @@ def test_uncertainty_is_measured(telemetry: Capture) -> None:
     assert (0.25, 1) == (point.value, point.count)
     assert "entropy" == point.attributes["ml.prediction.uncertainty.method"]
     assert {"invalid_value": 2} == telemetry.dropped()
+
+
+def test_functions_decorated_before_and_after_configuring_work_alike(
+    telemetry: Capture, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    What was decorated earlier records where it is configured now; after shutdown it just runs.
+    """
+
+    @oc.track_confidence(model="m", confidence="confidence")
+    def classify() -> dict[str, Any]:
+        return SURE
+
+    later = Capture()
+
+    with used(later.telemetry):
+        during = classify()
+        later.telemetry.closed = True
+        after = classify()
+
+    assert [SURE, SURE] == [during, after]
+    assert 1 == later.value("ml.predictions")
+    assert {"shutdown": 1} == later.dropped()
+    assert 0 == telemetry.value("ml.predictions")
+    assert [] == caplog.records
