@@ -18,7 +18,14 @@ def test_the_ledger_becomes_ordinary_series() -> None:
         tuple(value for key, value in sample.series.labels if key.startswith("otel_")): sample.value
         for sample in batch.samples
     }
-    assert {("metric",): 3.0, ("span",): 0.0, ("event",): 0.0, ("too_old", "span"): 2.0} == found
+    assert {
+        ("metric",): 3.0,
+        ("span",): 0.0,
+        ("event",): 0.0,
+        ("outcome",): 0.0,
+        ("feedback",): 0.0,
+        ("too_old", "span"): 2.0,
+    } == found
     assert {1500} == {sample.time_ms for sample in batch.samples}
     assert {("instance", "7"), ("job", "otel-confidence")} <= set(batch.samples[0].series.labels)
     assert {

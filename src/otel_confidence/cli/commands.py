@@ -12,6 +12,7 @@ from rich.console import Console
 
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.server.app import Options, Served, serve
+from otel_confidence.settings import Settings
 
 _UNITS_D = {"h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
 
@@ -74,7 +75,8 @@ def up(**given: Any) -> None:
     Receive OTLP, keep it, and serve the pages and the Prometheus API.
     """
     try:
-        serve(Options(**given), on_ready=_welcome)
+        keys = Settings.read().receipt_keys
+        serve(Options(**given, receipt_keys=keys), on_ready=_welcome)
     except OtelConfidenceError as error:
         raise click.ClickException(str(error)) from error
     Console(highlight=False).print("Stopped; everything acknowledged is kept.")

@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -27,11 +27,13 @@ from starlette.types import ASGIApp
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Ledger, Pipeline
+from otel_confidence.ingest.truths import Truths
 from otel_confidence.query.promql import Engine
 from otel_confidence.server import api, jobs, pages, ports
 from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
 from otel_confidence.server.rpc import add_services, grpc_server
+from otel_confidence.server.truths import TruthReceiver
 from otel_confidence.store import Store
 
 _DAY_S: Final = 86_400
@@ -62,6 +64,8 @@ class Options:
     """Days."""
     ready_file: Path | None = None
     insecure: bool = False
+    receipt_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Secrets of which one must have signed the receipts of truths; without any, none may be."""
 
     def __post_init__(self) -> None:
         if not (self.insecure or ports.is_loopback(self.host)):
@@ -121,12 +125,15 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
             data=str(options.data.resolve()),
             pid=os.getpid(),
         )
-        await stack.enter_async_context(_reporting(pipeline.ledger, store))
+        truths = Truths(store)
+        await stack.enter_async_context(_reporting(pipeline.ledger, store, truths))
         add_services(rpc, pipeline)
         receiver = Starlette(routes=HttpReceiver(pipeline).routes())
+        told = TruthReceiver(truths, pipeline.ledger, keys=options.receipt_keys)
+        site = _site(store, served, told)
         servers = [
             _Server(Guard(app, hosts=options.hosts), listening)
-            for app, listening in ((receiver, otlp_socket), (_site(store, served), page_socket))
+            for app, listening in ((receiver, otlp_socket), (site, page_socket))
         ]
         await stack.enter_async_context(_running(rpc, *servers))
         stack.enter_context(_announced(served, options.ready_file))
@@ -134,9 +141,10 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         await stopped.wait()
 
 
-def _site(store: Store, served: Served) -> Starlette:
+def _site(store: Store, served: Served, told: TruthReceiver) -> Starlette:
     engine = Engine(store)
     routes: list[BaseRoute] = [
+        *told.routes(),
         *api.routes(engine, store),
         *pages.routes(engine, store, otlp_http=served.otlp_http),
     ]
@@ -161,14 +169,19 @@ async def _opened(options: Options) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def _reporting(ledger: Ledger, store: Store) -> AsyncIterator[None]:
-    task = asyncio.create_task(jobs.report(ledger, store.write))
+async def _reporting(ledger: Ledger, store: Store, truths: Truths) -> AsyncIterator[None]:
+    tasks = [
+        asyncio.create_task(jobs.report(ledger, store.write)),
+        asyncio.create_task(jobs.report_truths(truths.report)),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 class _Server(uvicorn.Server):

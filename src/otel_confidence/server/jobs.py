@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 
 from otel_confidence import conventions
-from otel_confidence.errors import StoreError
+from otel_confidence.errors import QueryError, StoreError
 from otel_confidence.ingest.pipeline import Ledger
 from otel_confidence.points import NAME_LABEL, Batch, Metadata, Sample, Series
 
@@ -31,6 +31,18 @@ async def report(ledger: Ledger, sink: Callable[[Batch], None]) -> None:
             await anyio.to_thread.run_sync(sink, own_metrics(ledger, instance, time.time()))
         except StoreError as error:
             _log.warning("own metrics were not written: %s", error)
+        await asyncio.sleep(_EVERY_S)
+
+
+async def report_truths(report: Callable[[], None]) -> None:
+    """
+    Write the counters of truths as often, for as long as the task lives.
+    """
+    while True:
+        try:
+            await anyio.to_thread.run_sync(report)
+        except (StoreError, QueryError) as error:
+            _log.warning("the counters of truths were not written: %s", error)
         await asyncio.sleep(_EVERY_S)
 
 
@@ -53,7 +65,7 @@ def own_metrics(ledger: Ledger, instance: str, now_s: float) -> Batch:
 def _counts(ledger: Ledger) -> Iterator[tuple[str, dict[str, str], int]]:
     kept, lost = ledger.snapshot()
     signal, reason = conventions.SIGNAL.label, conventions.REASON.label
-    for name in ("metric", "span", "event"):
+    for name in ("metric", "span", "event", "outcome", "feedback"):
         yield conventions.INGESTED.prometheus, {signal: name}, kept[name]
     for (name, why), count in lost.items():
         yield conventions.INGEST_REFUSED.prometheus, {signal: name, reason: why}, count

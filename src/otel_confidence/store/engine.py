@@ -3,7 +3,7 @@ This module is the store: one data folder, one writer, several readers.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from otel_confidence.store import reader, schema
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import Pool, connect, failing, read
 from otel_confidence.store.folder import Folder
+from otel_confidence.store.journal import Journal, Texts
 from otel_confidence.store.reader import MatcherSets, Reader
 from otel_confidence.store.statement import judged
 from otel_confidence.store.writer import Writer
@@ -73,6 +74,7 @@ class Store:
         self._pool = pool
         self._sql_pool = sql_pool
         self._reader = Reader(pool, catalog)
+        self._journal = Journal(pool)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, retention_days: float = 15) -> "Store":
@@ -167,6 +169,24 @@ class Store:
         The exemplars with ``start_ms <= time <= end_ms`` of the matching series, in time order.
         """
         return self._reader.exemplars(matchers, start_ms, end_ms)
+
+    def told(self, event: str, predictions: Sequence[str], attribute: str) -> set[str]:
+        """
+        The values that an attribute has on the events of one name about these predictions.
+        """
+        return self._journal.told(event, predictions, attribute)
+
+    def events(self, name: str, resource: Texts, after_ns: int) -> Iterator[tuple[int, Texts]]:
+        """
+        Time and attributes of one program's events of one name that are later, in order of time.
+        """
+        return self._journal.events(name, resource, after_ns)
+
+    def newest_ms(self, matchers: Sequence[Matcher]) -> int | None:
+        """
+        The time of the last sample of the series that fulfil every matcher; None without any.
+        """
+        return self._journal.newest_ms(matchers)
 
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """

@@ -14,7 +14,8 @@ Read with the setting ``final = 1``, so that rows not merged yet collapse too.
 ``metadata``    ``name``, ``type``, ``unit``, ``help``
 ``exemplars``   ``fingerprint``, ``time``, ``value``, ``labels``
 ``events``      ``time`` (nanoseconds), ``name``, ``severity``, ``severity_text``, ``body``,
-                ``trace_id``, ``span_id``, ``attributes``, ``resource``, ``service``
+                ``trace_id``, ``span_id``, ``attributes``, ``resource``, ``service``,
+                ``prediction`` (the id of the prediction it is about)
 ``spans``       ``trace_id``, ``span_id``, ``parent_id``, ``name``, ``kind``, ``start``, ``end``,
                 ``duration_ns``, ``status``, ``status_message``, ``attributes``, ``resource``,
                 ``service``, ``events``, ``links``
@@ -25,7 +26,7 @@ Read with the setting ``final = 1``, so that rows not merged yet collapse too.
 
 from typing import Final
 
-from otel_confidence.conventions import SERVICE_NAME
+from otel_confidence.conventions import PREDICTION_ID, SERVICE_NAME
 
 DATABASE: Final = "otel_confidence"
 _DAY_S: Final = 86_400
@@ -35,6 +36,8 @@ _NANOSECONDS = "DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))"
 _MILLISECONDS = "DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1))"
 _FINGERPRINT = "UInt64 CODEC(Delta(8), ZSTD(1))"
 _TRACE_INDEX = "INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1"
+_PREDICTION = f"prediction String MATERIALIZED attributes['{PREDICTION_ID.name}'] CODEC(ZSTD(1))"
+_PREDICTION_INDEX = "INDEX by_prediction prediction TYPE bloom_filter(0.01) GRANULARITY 1"
 _SERVICE = f"LowCardinality(String) MATERIALIZED resource['{SERVICE_NAME.name}']"
 
 _SERIES = f"""
@@ -76,7 +79,9 @@ _EVENTS = f"""
     id UInt64 DEFAULT cityHash64(
         severity, severity_text, body, trace_id, span_id, mapKeys(attributes),
         mapValues(attributes), mapKeys(resource), mapValues(resource)),
-    {_TRACE_INDEX}
+    {_PREDICTION},
+    {_TRACE_INDEX},
+    {_PREDICTION_INDEX}
 """
 _SPANS = f"""
     trace_id String CODEC(ZSTD(1)),
@@ -108,6 +113,11 @@ _TABLES: Final = (
     ("events", _EVENTS, "time", "name, time, id"),
     ("spans", _SPANS, "start", "name, start, trace_id, span_id"),
 )  # fmt: skip
+_ADDED: Final = (
+    f"ALTER TABLE events ADD COLUMN IF NOT EXISTS {_PREDICTION}",
+    f"ALTER TABLE events ADD {_PREDICTION_INDEX.replace('INDEX', 'INDEX IF NOT EXISTS', 1)}",
+)
+"""What folders made before it was thought of lack."""
 _METRICS: Final = """
     CREATE OR REPLACE VIEW metrics AS
     SELECT name, labels, time, value
@@ -126,7 +136,7 @@ def statements(retention_days: float) -> list[str]:
     retention_s = max(1, round(retention_days * _DAY_S))
     made = [_create(*table, retention_s=retention_s) for table in _TABLES]
     kept = [_modify(name, moment, retention_s) for name, _, moment, _ in _TABLES]
-    return [*made, *kept, _METRICS]
+    return [*made, *_ADDED, *kept, _METRICS]
 
 
 def _create(name: str, columns: str, moment: str, key: str, *, retention_s: int) -> str:
