@@ -14,6 +14,7 @@ from otel_confidence.generate.__main__ import main
 ROOT = Path(__file__).parent.parent.parent
 RULES = Path("prometheus", "rules", "otel_confidence.yml")
 SIGNALS = Path("docs", "reference", "signals.md")
+API = Path("docs", "reference", "api.md")
 MODEL = Path("grafana", "dashboards", "otel-confidence-model.json")
 
 pytestmark = pytest.mark.skipif(
@@ -37,7 +38,7 @@ def test_writing_creates_every_file_and_then_nothing(tmp_path: Path) -> None:
     first = write(tmp_path, check=False)
     second = write(tmp_path, check=False)
 
-    assert [tmp_path / name for name in (RULES, MODEL, SIGNALS)] == first
+    assert [tmp_path / name for name in (RULES, MODEL, SIGNALS, API)] == first
     assert [] == second
     assert yaml.safe_load((tmp_path / RULES).read_text())["groups"]
 
@@ -48,7 +49,7 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
     """
     differing = write(tmp_path, check=True)
 
-    assert [tmp_path / name for name in (RULES, MODEL, SIGNALS)] == differing
+    assert [tmp_path / name for name in (RULES, MODEL, SIGNALS, API)] == differing
     assert [] == list(tmp_path.iterdir())
 
 
@@ -71,5 +72,5 @@ def test_header_names_the_command(tmp_path: Path) -> None:
     """
     write(tmp_path, check=False)
 
-    for path in (RULES, MODEL, SIGNALS):
+    for path in (RULES, MODEL, SIGNALS, API):
         assert "python -m otel_confidence.generate --write" in (tmp_path / path).read_text()

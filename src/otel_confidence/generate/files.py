@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from otel_confidence.errors import ConfigurationError
+from otel_confidence.generate.api import api_page
 from otel_confidence.generate.reference import signals_page
 from otel_confidence.generate.rules import RUNBOOKS, rule_file
 
@@ -14,6 +15,7 @@ COMMAND: Final = "python -m otel_confidence.generate --write"
 """What writes the files, as their headers and the failing check say."""
 RULES: Final = Path("prometheus", "rules", "otel_confidence.yml")
 SIGNALS: Final = Path("docs", "reference", "signals.md")
+API: Final = Path("docs", "reference", "api.md")
 MODEL_DASHBOARD: Final = Path("grafana", "dashboards", "otel-confidence-model.json")
 
 
@@ -44,6 +46,7 @@ def generated(runbooks: str = RUNBOOKS) -> dict[Path, str]:
         RULES: _rules_text(runbooks),
         MODEL_DASHBOARD: _model_text(),
         SIGNALS: signals_page(COMMAND),
+        API: api_page(COMMAND),
     }
 
 
