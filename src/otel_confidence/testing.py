@@ -165,6 +165,19 @@ class Capture:
         points = self.points(metric, **attributes)
         return sum(p.value if p.buckets is None else p.count for p in points)
 
+    def level(self, metric: str, **attributes: str) -> float:
+        """
+        Where a gauge stands.
+
+        Raises:
+            LookupError: none of its series, or more than one, has these attributes.
+        """
+        points = self.points(metric, **attributes)
+        if len(points) != 1:
+            found = [dict(p.attributes) for p in points]
+            raise LookupError(f"{metric} has {len(points)} series with {attributes}: {found}")
+        return points[0].value
+
     def by(self, metric: str, attribute: str) -> dict[str, float]:
         """
         What a metric adds up to for each value of one attribute, zeros left out.

@@ -2,14 +2,19 @@
 
 import asyncio
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import otel_confidence as oc
+from otel_confidence.sdk.current import used
 from otel_confidence.testing import Capture
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "reporting.md"
 
 
 def _series(capture: Capture, metric: str) -> list[tuple[dict[str, Any], float]]:
@@ -331,3 +336,63 @@ def test_disabled_telemetry_takes_no_reports() -> None:
         pass
 
     assert 0 == capture.value("otel_confidence.records")
+
+
+def test_metadata_stands_on_events_where_it_is_let_out() -> None:
+    """
+    Metadata stays inside unless it is switched on by name; attributes never lend it one.
+    """
+    capture = Capture(oc.Settings(strict=True, capture={"metadata.reviewer": True}))
+    metadata = {"reviewer": "r7", "customer": "c1"}
+    capture.record_optimization(
+        component="c", category="cost", before=2, after=1, metadata=metadata
+    )
+    capture.record_data_quality(model="m", checks={"x": False}, metadata=metadata)
+    capture.record(oc.Feedback("m", score=1, metadata=metadata))
+    told = [
+        {k: v for k, v in event.attributes.items() if k.startswith("metadata")}
+        for event in capture.events()
+    ]
+
+    assert [{"metadata.reviewer": "r7"}] * 3 == told
+
+
+def test_a_gauge_that_is_not_there_is_named(telemetry: Capture) -> None:
+    """
+    Asking for a level of no series, or of several, says which there are.
+    """
+    telemetry.record_resource(type="gpu", name="a", used=1)
+    telemetry.record_resource(type="gpu", name="b", used=2)
+
+    assert 2 == telemetry.level("ml.resource.used", ml_resource_name="b")
+    with pytest.raises(LookupError, match="has 2 series"):
+        telemetry.level("ml.resource.used")
+
+
+def test_every_example_of_the_page_holds(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    The examples run one after the other; of all that they record one value is wrong on purpose.
+    """
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    names: dict[str, Any] = {}
+    capture = Capture(oc.Settings(metric_attributes=("region",)))
+    with used(capture.telemetry):
+        for block in blocks:
+            exec(compile(block, str(PAGE), "exec"), names)
+    fresh = Capture()
+    names["test_search_is_counted"](fresh)
+
+    assert 13 == len(blocks)
+    assert {"out_of_range": 1} == capture.dropped()
+    assert 1 == len(caplog.records)
+
+
+def test_the_page_names_every_verb_and_reason() -> None:
+    """
+    Verbs, records and reasons of this file's table stand on the page.
+    """
+    page = PAGE.read_text()
+    verbs = [n for n in oc.__all__ if n.startswith("record_") and n != "record_outcome"]
+
+    assert [] == [v for v in verbs if f"`{v}()`" not in page]
+    assert [] == [reason for _, _, reason in WRONG if f"| `{reason}` |" not in page]

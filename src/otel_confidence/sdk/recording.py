@@ -102,8 +102,7 @@ def record_feedback(
         return Feedback(
             found.model, found.version, score, type, source,
             telemetry.redactor.prepared("comment", said), found.prediction_id, found.link,
-            _text(judge) or "", {} if attributes is None else attributes,
-            {} if metadata is None else metadata,
+            _text(judge) or "", attributes or {}, metadata or {},
         )  # fmt: skip
 
     _record(telemetry, "feedback", receipt, feedback)
