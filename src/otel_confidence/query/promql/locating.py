@@ -3,16 +3,26 @@ This module finds where in an expression something stands, which promql-parser d
 """
 
 import re
+from collections.abc import Iterator
 
 _TOKEN = re.compile(
     r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)"""
-    r"""|(?P<comment>\#[^\n]*)"""
+    r"""|(?P<comment>\#[^\r\n]*)"""
     r"""|(?P<word>[A-Za-z_:][A-Za-z0-9_:.]*)"""
     r"""|(?P<number>[0-9.][0-9A-Za-z_.]*)"""
     r"""|(?P<sign>=~|!~|!=|==|>=|<=|[^\s])""",
     re.DOTALL,
 )
 _NAMED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
+
+
+def signs(text: str) -> Iterator[str]:
+    """
+    An expression's words, numbers and signs, without strings and comments.
+    """
+    for found in _TOKEN.finditer(text):
+        if found.lastgroup not in ("string", "comment"):
+            yield found.group()
 
 
 def negative_at(text: str) -> str | None:

@@ -15,6 +15,7 @@ from otel_confidence.errors import QueryError
 from otel_confidence.points import Matcher
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.locating import negative_at, place_of
+from otel_confidence.query.promql.nesting import most_levels
 from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.query.promql.reading import matchers_of, nodes
 from otel_confidence.query.promql.selecting import Span, fixed_time
@@ -68,6 +69,8 @@ def parse(text: str) -> Any:
     """
     if len(text) > MAX_LENGTH:
         raise bad_data(f"the query has {len(text)} characters, more than {MAX_LENGTH}")
+    if most_levels(text) > 2 * MAX_DEPTH:
+        raise _too_deep()
     at = negative_at(text)
     if at is not None:
         raise bad_data(f"{at}: parse error: negative @ timestamps are not supported")
@@ -77,9 +80,13 @@ def parse(text: str) -> Any:
         raise _parse_error(text, str(error)) from error
     for node, depth in nodes(tree):
         if depth > MAX_DEPTH:
-            raise bad_data(f"the query is nested more than {MAX_DEPTH} deep")
+            raise _too_deep()
         _check(text, node)
     return tree
+
+
+def _too_deep() -> QueryError:
+    return bad_data(f"the query is nested more than {MAX_DEPTH} deep")
 
 
 def _parse_error(text: str, reason: str) -> QueryError:
