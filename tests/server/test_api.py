@@ -158,6 +158,15 @@ def test_times_are_epoch_seconds_or_rfc_3339(url: str, moment: str) -> None:
         ("query", {"query": "x", "time": "soon"}, (400, "bad_data"), 'invalid parameter "time"'),
         ("query", {"query": "x", "time": "NaN"}, (400, "bad_data"), 'invalid parameter "time"'),
         ("query", {"query": "x", "timeout": "z"}, (400, "bad_data"), 'invalid parameter "timeout"'),
+        ("query", {"query": "x", "timeout": "9" * 400 + "ms"}, (400, "bad_data"), "overflows"),
+        (
+            "query",
+            {"query": "x", "lookback_delta": "9" * 400 + "y"},
+            (400, "bad_data"),
+            "overflows",
+        ),
+        ("query", {"query": "(" * 20_000}, (400, "bad_data"), "nested more than"),
+        ("label/U___d800_/values", {}, (400, "bad_data"), "invalid label name"),
         ("query", {"query": "x", "limit": "-1"}, (400, "bad_data"), 'invalid parameter "limit"'),
         ("query", {"query": "odd * on() odd"}, (422, "execution"), "many-to-many matching"),
         ("query", {"query": "sum(odd)", "timeout": "-1s"}, (400, "bad_data"), "timeout"),
@@ -200,6 +209,16 @@ def test_wrong_requests_get_the_status_and_error_of_prometheus(
     assert refusal == (response.status_code, body["errorType"])
     assert "error" == body["status"]
     assert message in body["error"]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"])
+def test_the_calendars_ends_are_times_too(url: str, moment: str) -> None:
+    """
+    A time whose UTC date has no name in the calendar is answered all the same.
+    """
+    kind = get(url, "query", query="1", time=moment)["resultType"]
+
+    assert "scalar" == kind
 
 
 def test_an_enormous_form_is_refused(url: str) -> None:

@@ -5,7 +5,7 @@ This module reads the parameters of requests to the Prometheus HTTP API.
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,7 +24,7 @@ EARLIEST_S, LATEST_S = 0.0, 9_999_999_999.0
 _DURATION = re.compile(
     r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?"
 )
-_UNIT_S = (365 * 86_400, 7 * 86_400, 86_400, 3600, 60, 1, 0.001)
+_UNIT_MS = (365 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1000, 1)
 _RFC_3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})"
 )
@@ -182,7 +182,7 @@ def _rfc_3339(text: str) -> float:
         raise ValueError(f'cannot parse "{text}" to a valid timestamp')
     day, clock, fraction, zone = found.groups()
     offset = "+00:00" if zone in "Zz" else zone
-    moment = datetime.fromisoformat(f"{day}T{clock}{offset}").astimezone(timezone.utc)
+    moment = datetime.fromisoformat(f"{day}T{clock}{offset}")
     return round(moment.timestamp() + float(f"0.{fraction or 0}"), 3)
 
 
@@ -198,7 +198,7 @@ def seconds(text: str) -> float:
     except ValueError:
         return _with_units(text)
     if not math.isfinite(number) or abs(number) > LATEST_S:
-        raise ValueError(f'cannot parse "{text}" to a valid duration. It overflows int64')
+        raise _too_long(text)
     return number
 
 
@@ -206,5 +206,12 @@ def _with_units(text: str) -> float:
     found = _DURATION.fullmatch(text)
     if not text or found is None:
         raise ValueError(f'cannot parse "{text}" to a valid duration')
-    parts = zip(found.groups(), _UNIT_S, strict=True)
-    return sum(int(count) * unit for count, unit in parts if count)
+    parts = zip(found.groups(), _UNIT_MS, strict=True)
+    length_ms = sum(int(count) * unit for count, unit in parts if count)
+    if length_ms > LATEST_S * 1000:
+        raise _too_long(text)
+    return length_ms / 1000
+
+
+def _too_long(text: str) -> ValueError:
+    return ValueError(f'cannot parse "{text[:40]}" to a valid duration. It overflows int64')

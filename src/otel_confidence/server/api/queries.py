@@ -181,6 +181,7 @@ def unescaped(label: str) -> str:
         return chr(int(found[1], 16)) if found[1] else "_"
 
     try:
-        return _ESCAPE.sub(character, label[3:])
+        # What cannot be encoded, half of a surrogate pair, is no character either.
+        return _ESCAPE.sub(character, label[3:]).encode().decode()
     except (ValueError, OverflowError) as error:
         raise bad_data(f'invalid label name: "{label}"') from error
