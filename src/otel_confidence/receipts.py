@@ -290,8 +290,10 @@ def _kind(flags: int, answer: bytes) -> int:
 
 
 def _decoded(text: str) -> bytes:
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str):
         raise InvalidRecord(f"receipt must be text, got {type(text).__name__}")
+    if not text:
+        raise InvalidRecord("receipt is empty: the call it is of failed or was not recorded")
     if len(text) > LIMIT:
         raise InvalidRecord(f"receipt must be at most {LIMIT} bytes, got {len(text)}")
     try:
