@@ -38,9 +38,11 @@ class Series:
         """
         Sixty-four bits that stand for the labels, the same in every process (BLAKE2b).
         """
-        text = "\xff".join(f"{key}\xfe{value}" for key, value in self.labels)
-        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        return int.from_bytes(digest, "big")
+        # Neither byte occurs in UTF-8, so that no text of a label can look like two labels.
+        pairs = b"\xff".join(
+            b"%b\xfe%b" % (_utf_8(key), _utf_8(value)) for key, value in self.labels
+        )
+        return int.from_bytes(hashlib.blake2b(pairs, digest_size=8).digest(), "big")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +178,7 @@ class Selection:
     labels: Labels
     times_ms: NDArray[np.int64]
     values: NDArray[np.float64]
+
+
+def _utf_8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

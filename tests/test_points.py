@@ -1,0 +1,32 @@
+"""
+This module tests what the server keeps, as far as it computes anything.
+"""
+
+import pytest
+
+from otel_confidence.points import Labels, Series
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param((("a", "1\xffb\xfe2"),), id="one value that spells the second label"),
+        pytest.param((("a\xfe1\xffb", "2"),), id="one label that spells the first"),
+        pytest.param((("a", "1b"), ("b", "2")), id="another value"),
+        pytest.param((("a", "1"),), id="a label less"),
+    ],
+)
+def test_different_labels_have_different_fingerprints(other: Labels) -> None:
+    """
+    No text of a label, Icelandic or broken, makes two series look like one.
+    """
+    assert Series((("a", "1"), ("b", "2"))).fingerprint != Series(other).fingerprint
+
+
+def test_any_text_has_a_fingerprint_of_64_bits() -> None:
+    """
+    Labels of every script, and half of a surrogate pair, have a fingerprint that does not change.
+    """
+    labels = (("a", "þÿ漢😀"), ("b", "\ud800"))
+
+    assert Series(labels).fingerprint == Series(labels).fingerprint < 1 << 64
