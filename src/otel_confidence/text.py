@@ -8,7 +8,6 @@ import enum
 import fractions
 import hashlib
 import uuid
-from collections.abc import Mapping
 from typing import Any, Final
 
 LABEL_LIMIT: Final = 256
@@ -17,6 +16,7 @@ COMMENT_LIMIT: Final = 2048
 """Longest comment of a feedback, characters."""
 _DEPTH: Final = 4
 _ITEMS: Final = 32
+_ARRAYS: Final = frozenset(("numpy", "torch", "jax", "jaxlib", "cupy", "tensorflow"))
 _DIGITS: Final = 1024
 _PLAIN: Final = (
     dt.date, dt.time, dt.timedelta, decimal.Decimal, fractions.Fraction, uuid.UUID,
@@ -57,11 +57,11 @@ def label_text(value: Any, *, depth: int = _DEPTH) -> str | None:
         return value if len(value) <= LABEL_LIMIT and value.isprintable() else _long_text(value)
     if kind is bool or value is None:
         return str(value)
-    if isinstance(value, int):
+    if issubclass(kind, int):
         return int.__repr__(value) if int.bit_length(value) <= _DIGITS else None
-    if isinstance(value, float):
+    if issubclass(kind, float):
         return _float_text(value)
-    return _rare_text(value, depth)
+    return _rare_text(value, kind, depth)
 
 
 def _long_text(text: str) -> str:
@@ -79,31 +79,37 @@ def _float_text(value: float) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < 2**63 else repr(number)
 
 
-def _rare_text(value: Any, depth: int) -> str | None:
-    if isinstance(value, enum.Enum):
+def _rare_text(value: Any, kind: type, depth: int) -> str | None:
+    if issubclass(kind, enum.Enum):
         return label_text(value._value_, depth=depth - 1) if depth else None
-    if isinstance(value, str):
+    if issubclass(kind, str):
         return _long_text(str.__getitem__(value, slice(None)))
-    if isinstance(value, bytes):
+    if issubclass(kind, bytes):
         return _long_text(bytes.__getitem__(value, slice(None)).decode("utf-8", "backslashreplace"))
-    if isinstance(value, _PLAIN):
+    if issubclass(kind, _PLAIN):
         return clean(str(value))
-    if getattr(value, "shape", None) == () and callable(getattr(value, "item", None)):
-        inner = value.item()
-        return label_text(inner, depth=depth - 1) if depth else None
-    return _group_text(value, depth)
+    return _group_text(value, depth) if depth else None
+
+
+def _is_array(kind: type) -> bool:
+    """
+    Whether a type is an array or scalar of a library known to answer; others are asked nothing.
+    """
+    module = type.__getattribute__(kind, "__module__")
+    known = isinstance(module, str) and module.partition(".")[0] in _ARRAYS
+    return known and all(hasattr(kind, name) for name in ("shape", "item", "tolist"))
 
 
 def _group_text(value: Any, depth: int) -> str | None:
-    if not depth:
-        return None
-    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+    if _is_array(type(value)):
+        if value.shape == ():
+            return label_text(value.item(), depth=depth - 1)
         value = value[:_ITEMS].tolist()
     if type(value) in {set, frozenset}:
         parts = sorted(label_text(v, depth=depth - 1) or type_name(v) for v in value)
     elif type(value) in {list, tuple}:
         parts = [label_text(v, depth=depth - 1) or type_name(v) for v in value[:_ITEMS]]
-    elif isinstance(value, Mapping) and type(value) is dict:
+    elif type(value) is dict:
         parts = sorted(
             f"{label_text(k, depth=depth - 1)}:{label_text(v, depth=depth - 1)}"
             for k, v in list(value.items())[:_ITEMS]

@@ -145,7 +145,7 @@ class Call:
         with self._telemetry.guard("prediction.receipts"):
             if self.record is not None or self._series is not None:
                 record = self.record or self._prediction()
-                return rows.Receipts(record.size, lambda row: self._write_receipt(record, row))
+                return rows.Receipts(record.size, lambda row: self._row_receipt(record, row))
         return rows.Receipts(0, lambda _: "")
 
     def falls_back(self) -> bool:
@@ -304,6 +304,11 @@ class Call:
             if self._detached:
                 self._span.set_attribute(STREAM_ITEMS.name, self._items)
             self._span.end()
+
+    def _row_receipt(self, p: Prediction, row: int) -> str:
+        with self._telemetry.guard("prediction.receipt"):
+            return self._write_receipt(p, row)
+        return ""
 
     def _write_receipt(self, p: Prediction, row: int | None = None) -> str:
         place = self._span.get_span_context()

@@ -1,11 +1,13 @@
 """This module checks that no fault of ours, or plugged into us, reaches the program."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
+from tests.campaigns import hostile_calls
 
 import otel_confidence as oc
 from otel_confidence.testing import Capture
@@ -36,6 +38,99 @@ class BrokenProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         raise Broken(span)
+
+
+class Slow:
+    """An object whose every text costs a failure."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Broken(name)
+
+    def __str__(self) -> str:
+        raise Broken
+
+    def __repr__(self) -> str:
+        raise Broken
+
+    def __eq__(self, other: object) -> bool:
+        raise Broken
+
+    def __hash__(self) -> int:
+        raise Broken
+
+
+def test_thousands_of_hostile_calls_reach_nobody() -> None:
+    """
+    Whatever is returned, raised or declared: no exception of ours, no result changed, all counted.
+    """
+    figures = hostile_calls.run(2_500, seed=20261122)
+
+    assert figures.flawless, figures
+    assert 0 == figures.complaints, figures.first
+
+
+def test_a_hostile_label_is_named_by_its_type(telemetry: Capture) -> None:
+    """
+    Nothing of a foreign object is called: its type's name stands where its text would.
+    """
+
+    @telemetry.track_confidence(model="m", confidence=lambda _: 0.9, label=".")
+    def classify() -> Slow:
+        return Slow()
+
+    classify()
+    (span,) = telemetry.spans()
+
+    assert "Slow" == (span.attributes or {})["ml.prediction.label"]
+    assert 1 == telemetry.value("ml.predictions")
+    assert oc.last_receipt()
+
+
+@pytest.mark.parametrize(
+    "text", [lambda _: "x" * 100_000_000, lambda _: _raise(), lambda _: "\ud800"]
+)
+def test_the_text_of_an_exception_is_never_asked_for(
+    telemetry: Capture, text: Callable[[object], str]
+) -> None:
+    """
+    An exception is recorded by its type alone, and reaches the caller as the same object.
+    """
+    asked: list[object] = []
+
+    def tell(error: object) -> str:
+        asked.append(error)
+        return text(error)
+
+    kind = type("Odd", (Exception,), {"__str__": tell, "__repr__": tell})
+    error = kind()
+
+    @telemetry.track_confidence(model="m", confidence="confidence")
+    def classify() -> None:
+        raise error
+
+    with pytest.raises(kind) as caught:
+        classify()
+
+    assert error is caught.value
+    assert [] == asked
+    assert {"Odd": 1} == telemetry.errors_by_type()
+
+
+def _raise() -> str:
+    raise Broken
+
+
+def test_an_iterator_is_left_to_the_caller(telemetry: Capture) -> None:
+    """
+    What can be read once only is not read to find a confidence in it.
+    """
+
+    @telemetry.track_confidence(model="m", confidence="[*].confidence")
+    def classify() -> Iterator[dict[str, float]]:
+        return iter([{"confidence": 0.5}])
+
+    assert [{"confidence": 0.5}] == list(classify())
+    assert {"confidence_missing": 1} == telemetry.dropped()
 
 
 @pytest.mark.parametrize("broken", ["sampler", "processor"])

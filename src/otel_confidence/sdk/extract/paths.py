@@ -8,8 +8,9 @@ A bracket holds an index (``[0]``, ``[-1]``; of pandas the position), a key (``[
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from otel_confidence.errors import ConfigurationError
@@ -120,9 +121,9 @@ def _every(before: Walk, after: Walk) -> Walk:
         elif arrays.is_array(rows):
             array = arrays.as_array(rows)
             rows = None if array is None or not array.ndim else array
-        if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
-            return NOWHERE
-        return Many(after(row) for row in rows)
+        if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Collection):
+            return NOWHERE  # an iterator is the program's own to consume
+        return Many(after(row) for row in islice(rows, len(rows)))
 
     return walk
 
