@@ -35,9 +35,8 @@ def record_outcome(
     """
     Tell the truth about an earlier prediction, once; in any process, any time later.
 
-    The first truth about a prediction counts. One that is told again is counted as a duplicate,
-    also where it says something else: counters can't take back what was exported. A verdict, which
-    is ``correct`` or ``score``, goes before what a label or value says.
+    The first truth about a prediction counts; one that is told again is a duplicate, also where it
+    says something else. ``correct`` and ``score`` go before what a label or value says.
 
     Args:
         receipt: the prediction's receipt.
@@ -53,15 +52,13 @@ def record_outcome(
     telemetry = telemetry or current()
 
     def outcome(found: Receipt) -> Outcome:
-        text = _text(label)
         truth = Truth(
-            text, _number("value", value), _verdict(correct), _number("score", score),
+            _text(label), _number("value", value), _verdict(correct), _number("score", score),
             _number("time_s", time_s),
         )  # fmt: skip
-        told = "" if text is None else telemetry.redactor.readable("truth", label)
-        if truth.value is not None:
-            told = telemetry.redactor.readable("truth", truth.value)
-        return outcomes.outcome(found, truth, now_s=telemetry.now(), text=told)
+        known = label if truth.value is None else truth.value
+        text = "" if _text(known) is None else telemetry.redactor.readable("truth", known)
+        return outcomes.outcome(found, truth, now_s=telemetry.now(), text=text)
 
     _record(telemetry, "outcome", receipt, outcome)
 
