@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -27,11 +27,13 @@ from starlette.types import ASGIApp
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Ledger, Pipeline
+from otel_confidence.ingest.remote_write import RemoteWriter
 from otel_confidence.ingest.truths import Truths
 from otel_confidence.query.promql import Engine
 from otel_confidence.server import api, jobs, pages, ports
 from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
+from otel_confidence.server.remote_write import RemoteWriteReceiver
 from otel_confidence.server.rpc import add_services, grpc_server
 from otel_confidence.server.truths import TruthReceiver
 from otel_confidence.store import Store
@@ -117,7 +119,8 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         rpc = grpc_server()
         rpc_port = ports.listen_grpc(rpc, options.host, options.otlp_grpc_port)
         store = await stack.enter_async_context(_opened(options))
-        pipeline = Pipeline(store.write, limits=Limits(age_s=options.retention * _DAY_S))
+        limits = Limits(age_s=options.retention * _DAY_S)
+        pipeline = Pipeline(store.write, limits=limits)
         served = Served(
             http=_url(options.host, page_socket.getsockname()[1]),
             otlp_http=_url(options.host, otlp_socket.getsockname()[1]),
@@ -130,7 +133,9 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         add_services(rpc, pipeline)
         receiver = Starlette(routes=HttpReceiver(pipeline).routes())
         told = TruthReceiver(truths, pipeline.ledger, keys=options.receipt_keys)
-        site = _site(store, served, told)
+        remote = RemoteWriter(store.write, limits=limits, ledger=pipeline.ledger)
+        taking = [*told.routes(), *RemoteWriteReceiver(remote).routes()]
+        site = _site(store, served, taking)
         servers = [
             _Server(Guard(app, hosts=options.hosts), listening)
             for app, listening in ((receiver, otlp_socket), (site, page_socket))
@@ -141,10 +146,10 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         await stopped.wait()
 
 
-def _site(store: Store, served: Served, told: TruthReceiver) -> Starlette:
+def _site(store: Store, served: Served, taking: Sequence[BaseRoute]) -> Starlette:
     engine = Engine(store)
     routes: list[BaseRoute] = [
-        *told.routes(),
+        *taking,
         *api.routes(engine, store),
         *pages.routes(engine, store, otlp_http=served.otlp_http),
     ]

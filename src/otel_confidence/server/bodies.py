@@ -27,16 +27,22 @@ class BodyError(Exception):
         self.status = status
 
 
-async def read_body(request: Request, *, max_bytes: int = MAX_BYTES) -> bytes:
+async def read_body(request: Request, *, max_bytes: int = MAX_BYTES, raw: bool = False) -> bytes:
     """
     The whole body, decompressed.
+
+    Args:
+        request: The request whose body it is.
+        max_bytes: The most it may measure.
+        raw: Leave it as it came, whatever its encoding.
 
     Raises:
         BodyError: 413 too large, 415 an unknown encoding, 400 damaged, 408 too slow.
     """
     if _length(request) > max_bytes:
         raise BodyError(413, f"the body has more than {max_bytes} bytes")
-    decoder = _decoder(request.headers.get("content-encoding", "identity").strip().lower())
+    encoding = "identity" if raw else request.headers.get("content-encoding", "identity")
+    decoder = _decoder(encoding.strip().lower())
     body = bytearray()
     try:
         with anyio.fail_after(_PATIENCE_S):

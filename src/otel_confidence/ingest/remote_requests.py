@@ -1,0 +1,174 @@
+"""
+This module reads the requests of Prometheus's remote write, 1.0 and 2.0, series by series.
+
+The two differ in where texts stand: 1.0 writes them in place, 2.0 refers to a table of symbols, and
+has metadata with each series rather than beside them. What is read here has one shape for both.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+from google.protobuf.message import DecodeError
+
+from otel_confidence.errors import InvalidRecord
+from otel_confidence.ingest.limits import Refused
+from otel_confidence.ingest.remote_messages import message
+from otel_confidence.ingest.snappy import TOO_LARGE
+from otel_confidence.ingest.wire import fields
+from otel_confidence.points import Series
+
+Version = Literal["1.0", "2.0"]
+Pairs = tuple[tuple[bytes, bytes], ...]
+"""Labels as they came: any bytes in any order."""
+MAX_PARTS: Final = 200_000
+"""How many series, symbols or descriptions one request may have."""
+_SERIES_1: Final = 1
+_METADATA_1: Final = 3
+_SYMBOL_2: Final = 4
+_SERIES_2: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """
+    Type, unit and help of a metric, as they came.
+    """
+
+    name: bytes
+    type: int
+    unit: bytes
+    help: bytes
+
+
+class Request(Protocol):
+    """
+    One request, taken apart.
+    """
+
+    kind: str
+    """The message that a series is."""
+    series: list[bytes]
+    """The series, not parsed yet."""
+
+    def pairs(self, labeled: Any) -> Pairs:
+        """
+        The labels of a series or an exemplar.
+
+        Raises:
+            Refused: They refer to symbols that are not there.
+        """
+        ...
+
+    def abouts(self) -> Iterator[About]:
+        """
+        What is said of metrics beside the series.
+        """
+        ...
+
+    def about(self, given: Any, series: Series) -> About | None:
+        """
+        What a series says of its metric.
+        """
+        ...
+
+
+def request(body: bytes, version: Version) -> Request:
+    """
+    Take a request apart.
+
+    Raises:
+        InvalidRecord: It is none, or has too many parts (reason ``too_large``).
+    """
+    return _Request1(body) if version == "1.0" else _Request2(body)
+
+
+def parsed(kind: str, content: bytes) -> Any:
+    """
+    A part of a request.
+
+    Raises:
+        InvalidRecord: It is none.
+    """
+    try:
+        return message(kind).FromString(content)
+    except DecodeError as error:
+        raise InvalidRecord(f"not a protobuf {kind.rstrip('2')}: {error}") from None
+
+
+class _Request1:
+    """
+    A request of remote write 1.0.
+    """
+
+    kind = "TimeSeries"
+
+    def __init__(self, body: bytes) -> None:
+        parts = _parts(body, "prometheus.WriteRequest", (_SERIES_1, _METADATA_1))
+        self.series = parts[_SERIES_1]
+        self._metadata = parts[_METADATA_1]
+
+    def pairs(self, labeled: Any) -> Pairs:
+        return tuple([(label.name, label.value) for label in labeled.labels])
+
+    def abouts(self) -> Iterator[About]:
+        for content in self._metadata:
+            said = parsed("MetricMetadata", content)
+            yield About(said.metric_family_name, said.type, said.unit, said.help)
+
+    def about(self, given: Any, series: Series) -> About | None:  # noqa: ARG002  1.0 says it beside
+        return None
+
+
+class _Request2:
+    """
+    A request of remote write 2.0.
+    """
+
+    kind = "TimeSeries2"
+
+    def __init__(self, body: bytes) -> None:
+        parts = _parts(body, "io.prometheus.write.v2.Request", (_SYMBOL_2, _SERIES_2))
+        self.series = parts[_SERIES_2]
+        self._symbols = parts[_SYMBOL_2]
+        if self._symbols and self._symbols[0]:
+            raise InvalidRecord("the first symbol must be empty")
+
+    def pairs(self, labeled: Any) -> Pairs:
+        places = labeled.labels_refs
+        if len(places) % 2:
+            raise Refused("invalid_labels", "an odd number of references to symbols")
+        try:
+            texts = [self._symbols[place] for place in places]
+        except IndexError:
+            raise self._unknown(max(places)) from None
+        return tuple(zip(texts[::2], texts[1::2], strict=True))
+
+    def abouts(self) -> Iterator[About]:
+        return iter(())
+
+    def about(self, given: Any, series: Series) -> About | None:
+        if not given.HasField("metadata"):
+            return None
+        said = given.metadata
+        try:
+            unit, text = self._symbols[said.unit_ref], self._symbols[said.help_ref]
+        except IndexError:
+            raise self._unknown(max(said.unit_ref, said.help_ref)) from None
+        return About(series.name.encode(), said.type, unit, text)
+
+    def _unknown(self, place: int) -> Refused:
+        return Refused("invalid_labels", f"no symbol {place}, there are {len(self._symbols)}")
+
+
+def _parts(body: bytes, kind: str, numbers: tuple[int, int]) -> dict[int, list[bytes]]:
+    parts: dict[int, list[bytes]] = {number: [] for number in numbers}
+    for number, content in fields(body):
+        if number not in parts:
+            raise InvalidRecord(
+                f"not a {kind}: it has a field {number}; does the content type name the message?"
+            )
+        if len(parts[number]) >= MAX_PARTS:
+            raise Refused(TOO_LARGE, f"more than {MAX_PARTS} of field {number}")
+        parts[number].append(content)
+    return parts

@@ -1,0 +1,257 @@
+"""
+This module keeps what Prometheus's remote write brings: samples, exemplars and metadata.
+
+What is wrong with one series, sample or exemplar costs that one: the rest of the request is kept,
+and the sender hears what was refused. Labels have to be as the specifications ask: sorted, each
+once, neither name nor value empty, a metric name among them. Native histograms are refused.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final
+
+from otel_confidence.ingest.limits import Limits, Refusals, Refused
+from otel_confidence.ingest.pipeline import Ledger
+from otel_confidence.ingest.remote_requests import About, Pairs, Request, Version, parsed, request
+from otel_confidence.ingest.snappy import decompressed
+from otel_confidence.points import (
+    NAME_LABEL,
+    Batch,
+    Exemplar,
+    Labels,
+    Metadata,
+    MetricType,
+    Sample,
+    Series,
+)
+
+SIGNAL: Final = "metric"
+_MIB: Final = 1 << 20
+_MAX_BYTES: Final = 20 * _MIB
+_MAX_SERIES_BYTES: Final = 4 * _MIB
+"""The most one series may measure, so that parsing it needs little memory, whatever it holds."""
+_BAD: Final = "invalid_labels"
+_TYPES: Final[Mapping[int, MetricType]] = {
+    1: "counter", 2: "gauge", 3: "histogram", 5: "summary", 6: "info",
+}  # fmt: skip
+"""Gauge histograms and state sets, which nothing here reads otherwise, are unknown ones."""
+_SUFFIXES: Final[Mapping[MetricType, tuple[str, ...]]] = {
+    "histogram": ("_bucket", "_sum", "_count"),
+    "summary": ("_sum", "_count"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """
+    What of a request was kept, and what was not.
+    """
+
+    samples: int = 0
+    exemplars: int = 0
+    refusals: Refusals = field(default_factory=Refusals)
+
+
+class RemoteWriter:
+    """
+    From a request to the sink. Blocks as long as the sink does; safe for use by many threads.
+    """
+
+    def __init__(
+        self,
+        sink: Callable[[Batch], None],
+        *,
+        limits: Limits | None = None,
+        ledger: Ledger | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.ledger = ledger or Ledger()
+        self._sink = sink
+        self._limits = limits or Limits()
+        self._known = _Known(self._limits)
+        self._now = now
+
+    def accept(self, block: bytes, version: Version) -> Written:
+        """
+        Keep what can be kept of a compressed request; return once the sink has it.
+
+        Raises:
+            InvalidRecord: It is no request at all; nothing was kept.
+            StoreBusy: The sink is full; nothing was kept.
+            StoreError: The sink failed.
+        """
+        came = request(decompressed(block, max_bytes=_MAX_BYTES), version)
+        decoding = _Decoding(came, self._limits, self._known, self._now())
+        decoding.add()
+        batch, refusals = decoding.batch, decoding.refusals
+        if batch.samples or batch.exemplars or batch.metadata:
+            self._sink(batch)
+        self.ledger.keep(SIGNAL, len(batch.samples))
+        for reason, count in refusals.counts.items():
+            self.ledger.lose(SIGNAL, reason, count)
+        return Written(len(batch.samples), len(batch.exemplars), refusals)
+
+
+class _Known:
+    """
+    The series seen before, so that the next sample of the same costs little.
+    """
+
+    def __init__(self, limits: Limits, *, size: int = 50_000) -> None:
+        self._limits = limits
+        self._size = size
+        self._series: dict[Pairs, Series] = {}
+
+    def of(self, pairs: Pairs) -> Series:
+        """
+        The series with these labels; refused unless they are as they have to be.
+        """
+        known = self._series.get(pairs)
+        if known is None:
+            known = Series(_series_labels(pairs, self._limits))
+            if len(self._series) >= self._size:
+                self._series.clear()
+            self._series[pairs] = known
+        return known
+
+
+class _Decoding:
+    """
+    One request on its way into a batch.
+    """
+
+    def __init__(self, came: Request, limits: Limits, known: _Known, now_s: float) -> None:
+        self.batch = Batch()
+        self.refusals = Refusals()
+        self._came = came
+        self._limits = limits
+        self._known = known
+        self._now_s = now_s
+        self._earliest_ms = (now_s - limits.age_s) * 1000
+        self._latest_ms = (now_s + limits.lead_s) * 1000
+        self._room = limits.points
+
+    def add(self) -> None:
+        """
+        Add everything to the batch or to the refusals.
+        """
+        for position, content in enumerate(self._came.series):
+            where = f"series {position}"
+            if len(content) > _MAX_SERIES_BYTES:
+                why = f"it has {len(content)} bytes, more than {_MAX_SERIES_BYTES}"
+                self.refusals.add(where, Refused("series_too_large", why))
+            else:
+                self._series(where, parsed(self._came.kind, content))
+        for about in self._came.abouts():
+            self._describe("metadata", about)
+
+    def _series(self, where: str, given: Any) -> None:
+        points = len(given.samples) + len(given.exemplars)
+        try:
+            series = self._known.of(self._came.pairs(given))
+            self._take(points)
+        except Refused as refused:
+            self.refusals.add(where, refused, max(1, points + len(given.histograms)))
+            return
+        self._samples(series, given)
+        if given.exemplars:
+            self._exemplars(series, given)
+        if given.histograms:
+            self._histograms(series, len(given.histograms))
+        try:
+            about = self._came.about(given, series)
+        except Refused as refused:
+            self.refusals.add(f"metadata of {series.name}", refused)
+            return
+        if about is not None:
+            self._describe(series.name, about)
+
+    def _take(self, points: int) -> None:
+        if points > self._room:
+            raise Refused("too_many_points", f"more than {self._limits.points} samples")
+        self._room -= points
+
+    def _samples(self, series: Series, given: Any) -> None:
+        for sample in given.samples:
+            try:
+                self._check_time(sample.timestamp)
+            except Refused as refused:
+                self.refusals.add(series.name, refused)
+                continue
+            self.batch.samples.append(Sample(series, sample.timestamp, sample.value))
+
+    def _exemplars(self, series: Series, given: Any) -> None:
+        for exemplar in given.exemplars:
+            try:
+                self._check_time(exemplar.timestamp)
+                labels = _exemplar_labels(self._came.pairs(exemplar), self._limits)
+            except Refused as refused:
+                self.refusals.add(f"exemplar of {series.name}", refused)
+                continue
+            kept = Exemplar(series, exemplar.timestamp, exemplar.value, labels)
+            self.batch.exemplars.append(kept)
+
+    def _histograms(self, series: Series, count: int) -> None:
+        why = "native histograms are not kept; send them as classic ones, with buckets"
+        self.refusals.add(series.name, Refused("native_histogram", why), count)
+
+    def _check_time(self, time_ms: int) -> None:
+        if not self._earliest_ms <= time_ms <= self._latest_ms:
+            self._limits.check_time(time_ms * 1_000_000, self._now_s)
+
+    def _describe(self, where: str, about: About) -> None:
+        kind = _TYPES.get(about.type, "unknown")
+        longest = self._limits.label_value_bytes
+        try:
+            name, unit = _text(about.name), _text(about.unit)
+            self._limits.check_labels([(NAME_LABEL, name), ("unit", unit)])
+        except Refused as refused:
+            self.refusals.add(where, refused)
+            return
+        text = about.help[:longest].decode("utf-8", "replace")
+        if name and (about.type or unit or text):
+            self.batch.metadata.append(Metadata(_family(name, kind), kind, unit, text))
+
+
+def _family(name: str, kind: MetricType) -> str:
+    suffixes = (suffix for suffix in _SUFFIXES.get(kind, ()) if name.endswith(suffix))
+    return name.removesuffix(next(suffixes, ""))
+
+
+def _series_labels(pairs: Pairs, limits: Limits) -> Labels:
+    labels = _labels(pairs, limits)
+    names = [name for name, _ in labels]
+    for before, name in pairwise(names):
+        if before > name:
+            raise Refused(_BAD, f"labels are not sorted: {before!r} stands before {name!r}")
+    if NAME_LABEL not in names:
+        raise Refused(_BAD, f"the metric has no name: there is no label {NAME_LABEL}")
+    return labels
+
+
+def _exemplar_labels(pairs: Pairs, limits: Limits) -> Labels:
+    return tuple(sorted(_labels(pairs, limits)))
+
+
+def _labels(pairs: Pairs, limits: Limits) -> Labels:
+    labels = tuple([(_text(name), _text(value)) for name, value in pairs])
+    limits.check_labels(labels)
+    seen: set[str] = set()
+    for name, value in labels:
+        if not name:
+            raise Refused(_BAD, f"the label with the value {value[:80]!r} has no name")
+        if not value:
+            raise Refused(_BAD, f"label {name!r} is empty")
+        if name in seen:
+            raise Refused(_BAD, f"label {name!r} occurs twice")
+        seen.add(name)
+    return labels
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise Refused(_BAD, f"{content[:80]!r} is no UTF-8") from None
