@@ -3,6 +3,7 @@ This module checks that the documentation is complete, true and whole.
 """
 
 import dataclasses
+import inspect
 import os
 import re
 import subprocess
@@ -75,9 +76,20 @@ def test_every_setting_is_documented() -> None:
     Each setting stands there under both of its names.
     """
     fields = [field.name for field in dataclasses.fields(oc.Settings)]
+    arguments = [name for name in fields if name in inspect.signature(oc.configure).parameters]
     variables = [f"OTEL_CONFIDENCE_{name.upper()}" for name in fields if name != "redact"]
 
-    assert [] == [name for name in (*fields, *variables) if not stands(name, TEXT)]
+    assert [] == [name for name in (*arguments, *variables) if not stands(name, TEXT)]
+
+
+def test_every_setting_but_sizes_is_an_argument() -> None:
+    """
+    ``configure()`` takes every setting, apart from the sizes of tables that exist by then.
+    """
+    fields = {field.name for field in dataclasses.fields(oc.Settings)}
+    sizes = {name for name in fields if name.startswith("max_")} | {"seen_outcomes"}
+
+    assert fields - sizes == fields & inspect.signature(oc.configure).parameters.keys()
 
 
 def test_every_command_and_option_is_documented() -> None:

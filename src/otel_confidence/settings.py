@@ -1,8 +1,9 @@
 """
 This module holds the settings of the user's half, from arguments, then the environment.
 
-Each setting can be given as an argument of ``configure()`` or, in capitals, as an environment
-variable: ``event_sample_ratio`` is ``OTEL_CONFIDENCE_EVENT_SAMPLE_RATIO``. Where and how telemetry
+Each setting can be given as an environment variable, in capitals: ``event_sample_ratio`` is
+``OTEL_CONFIDENCE_EVENT_SAMPLE_RATIO``. All but the sizes of tables, which may have been made by
+then, can be given as an argument of ``configure()`` too. Where and how telemetry
 is sent is not settled here but by OpenTelemetry's own ``OTEL_*`` variables.
 """
 

@@ -2,6 +2,7 @@
 This module writes the reference page of what users call: names, settings and command line.
 """
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import is_dataclass
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import Any, Final
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.generate import sources
 from otel_confidence.sdk import extract
+from otel_confidence.sdk.providers import configure
 from otel_confidence.settings import PREFIX, Settings
 
 _FRONT_DOOR: Final = "otel_confidence"
@@ -41,10 +43,10 @@ callable: [how to find the confidence](../how-to/extraction.md). They are in
 _SETTINGS: Final = """\
 ## Settings
 
-Arguments of `configure()`, or environment variables. Where and how telemetry is sent is
-OpenTelemetry's own matter: `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_PROTOCOL`,
-`OTEL_METRICS_EXPORTER`, `OTEL_TRACES_EXPORTER`, `OTEL_LOGS_EXPORTER`, `OTEL_SERVICE_NAME`,
-`OTEL_SDK_DISABLED` and the others of its specification.
+Arguments of `configure()`, or environment variables; the sizes of tables are variables only. Where
+and how telemetry is sent is OpenTelemetry's own matter: `OTEL_EXPORTER_OTLP_ENDPOINT`,
+`OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_METRICS_EXPORTER`, `OTEL_TRACES_EXPORTER`,
+`OTEL_LOGS_EXPORTER`, `OTEL_SERVICE_NAME`, `OTEL_SDK_DISABLED` and the others of its specification.
 """
 _TESTS: Final = """\
 ## In tests
@@ -75,7 +77,7 @@ def api_page(command: str) -> str:
         *(_declaration(name, thing) for name, thing in declared if isinstance(thing, type)),
         *(_function(name, thing) for name, thing in declared if not isinstance(thing, type)),
         _SETTINGS,
-        _table(("setting", "variable", "default", ""), _settings()),
+        _table(("argument", "variable", "default", ""), _settings()),
         "## Commands\n",
         *_commands(),
         _TESTS,
@@ -117,10 +119,12 @@ def _entry(signature: str, about: str) -> str:
 
 
 def _settings() -> Iterable[tuple[str, ...]]:
+    arguments = inspect.signature(configure).parameters
     for field in sources.fields(Settings):
         from_text = "Callable" not in field.type
         variable = f"`{PREFIX}{field.name.upper()}`" if from_text else "an argument only"
-        yield f"`{field.name}`", variable, _code(field.default), field.about
+        name = f"`{field.name}`" if field.name in arguments else "a variable only"
+        yield name, variable, _code(field.default), field.about
 
 
 def _commands() -> Iterable[str]:

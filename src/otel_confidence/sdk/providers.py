@@ -36,6 +36,8 @@ def configure(
     thresholds: Sequence[float] | None = None,
     event_sample_ratio: float | None = None,
     receipt_key: str | None = None,
+    former_receipt_keys: Sequence[str] | None = None,
+    metric_attributes: Sequence[str] | None = None,
     capture: Mapping[str, Any] | None = None,
     redact: Callable[[str, str], str | None] | None = None,
     redact_patterns: Mapping[str, Any] | None = None,
@@ -57,6 +59,7 @@ def configure(
     """
     settings = Settings.read(
         thresholds=thresholds, event_sample_ratio=event_sample_ratio, receipt_key=receipt_key,
+        former_receipt_keys=former_receipt_keys, metric_attributes=metric_attributes,
         capture=capture, redact=redact, redact_patterns=redact_patterns, redact_also=redact_also,
         redact_except=redact_except, hash_key=hash_key, shutdown_timeout_s=shutdown_timeout_s,
         strict=strict,
