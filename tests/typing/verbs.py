@@ -21,10 +21,24 @@ oc.record_outcome(p.receipt, label=4)
 oc.record_outcome(p.receipt, correct=True)
 oc.record_feedback(p.receipt, score=0.8, type="ease_of_use")
 
+oc.record_performance(model="m", metric="accuracy", value=0.96)
+oc.record_error(KeyError("shard"), component="cache", severity="low", recovered=True)
+with oc.usage(component="search", action="query") as action:
+    assert_type(action, oc.Action)
+oc.record(oc.Usage("search", "query"), oc.Learning("ranker", samples=20))
+carrier: dict[str, str] = {}
+oc.inject_receipt(carrier, p.receipt)
+assert_type(oc.extract_receipt(carrier), str)
+reference = oc.Reference.from_data(confidences=[0.5, 0.9])
+assert_type(reference, oc.Reference)
+oc.track_confidence(model="m", reference=reference)
+
 oc.prediction("m")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 oc.prediction(model="m", threshold="high")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 oc.track_confidence(model=1)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 oc.track_confidence(model="m")(5)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
 oc.track_confidence(model="m", treshold=0.5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 oc.record_feedback(p.receipt)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+oc.record_performance(model="m", metric="f1", value="high")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+oc.record("query")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 oc.configure(service="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
