@@ -1,9 +1,14 @@
 """
-This module writes the PromQL of drift, from counters and the published reference alone.
+This module writes the PromQL of every figure: rules, panels, reports and pages share it.
 
-Rules, reports and pages share it. Every expression holds over any window, model, version or fleet,
-because it begins with sums of counters; each has its twin in ``stats.drift`` over the same bins. A
-comparison that rests on too few values has no result, and neither has one without a reference.
+Every expression holds over any window, model, version or fleet, because it begins with sums of
+counters. A ratio divides by a traffic that is above zero, so that a model without traffic has no
+value instead of NaN, which no comparison would ever find. Drift has its twin in ``stats.drift``
+over the same bins; a comparison that rests on too few values has no result, and neither has one
+without a reference.
+
+A window is how far to look back, such as ``1h``; conditions are matchers such as
+``ml_model_name="digits"``; ``by`` is what tells results apart.
 """
 
 from collections.abc import Sequence
@@ -11,6 +16,11 @@ from decimal import Decimal
 from typing import Final
 
 from otel_confidence.conventions import (
+    BIN,
+    CALIBRATION_CONFIDENCE,
+    CALIBRATION_CORRECT,
+    CALIBRATION_PREDICTIONS,
+    CALIBRATION_SQUARED_ERROR,
     CONFIDENCE_EDGES,
     FEATURE_BIN,
     FEATURE_NAME,
@@ -27,11 +37,96 @@ from otel_confidence.conventions import (
 )
 from otel_confidence.stats.drift import FLOOR, MIN_VALUES
 
+PER_MODEL: Final = (MODEL_NAME,)
 PER_VERSION: Final = (MODEL_NAME, MODEL_VERSION)
-"""The labels that results keep by default: a reference belongs to a version of a model."""
+"""What drift keeps apart by default: a reference belongs to a version of a model."""
+LE: Final = "le"
+"""Prometheus's label of a bucket's upper edge."""
 
 _By = Sequence[Attribute]
 _FLOOR: Final = f"{Decimal(str(FLOOR)):f}"
+
+
+def selector(metric: Metric, part: str = "", *conditions: str) -> str:
+    """
+    A metric's selector; ``part`` is ``bucket``, ``sum`` or ``count`` of a histogram.
+    """
+    name = f"{metric.prometheus}_{part}" if part else metric.prometheus
+    return f"{name}{{{', '.join(conditions)}}}" if conditions else name
+
+
+def total(series: str, window: str, by: _By, *, function: str = "increase", also: str = "") -> str:
+    """
+    What counters grew by within the window, summed over everything but the labels of ``by``.
+    """
+    labels = _labels(by, also) if also else _labels(by)
+    return f"sum by ({labels}) ({function}({series}[{window}]))"
+
+
+def ratio(part: str, whole: str) -> str:
+    """
+    One sum over another, without a value where the other is zero.
+    """
+    return f"{part}\n  / ({whole} > 0)"
+
+
+def mean(metric: Metric, window: str, by: _By, *conditions: str) -> str:
+    """
+    Mean of what a histogram recorded.
+    """
+    return ratio(
+        total(selector(metric, "sum", *conditions), window, by, function="rate"),
+        total(selector(metric, "count", *conditions), window, by, function="rate"),
+    )
+
+
+def quantile(q: float, metric: Metric, window: str, by: _By, *conditions: str) -> str:
+    """
+    Quantile of what a histogram recorded, interpolated within its bucket.
+    """
+    series = selector(metric, "bucket", *conditions)
+    return f"histogram_quantile({q}, {total(series, window, by, function='rate', also=LE)})"
+
+
+def labeled(window: str, by: _By, *conditions: str) -> str:
+    """
+    How many predictions had their truth become known.
+    """
+    return total(selector(CALIBRATION_PREDICTIONS, "", *conditions), window, by)
+
+
+def labeled_confidence(window: str, by: _By, *conditions: str) -> str:
+    """
+    Mean confidence of the predictions whose truth became known.
+    """
+    return _per_labeled(CALIBRATION_CONFIDENCE, window, by, *conditions)
+
+
+def accuracy(window: str, by: _By, *conditions: str) -> str:
+    """
+    Share of the predictions with known truth that were correct.
+    """
+    return _per_labeled(CALIBRATION_CORRECT, window, by, *conditions)
+
+
+def brier(window: str, by: _By, *conditions: str) -> str:
+    """
+    Brier score: mean squared difference between confidence and correctness.
+    """
+    return _per_labeled(CALIBRATION_SQUARED_ERROR, window, by, *conditions)
+
+
+def ece(window: str, by: _By, *conditions: str) -> str:
+    """
+    Expected calibration error, the count-weighted mean over the bins of |confidence - accuracy|.
+
+    A bin's count cancels: its weighted gap is |sum of confidences - number correct| / all.
+    """
+    binned = (*by, BIN)
+    confidence = total(selector(CALIBRATION_CONFIDENCE, "", *conditions), window, binned)
+    correct = total(selector(CALIBRATION_CORRECT, "", *conditions), window, binned)
+    gaps = f"sum by ({_labels(by)}) (abs(\n    {confidence}\n    - {correct}\n  ))"
+    return ratio(gaps, labeled(window, by, *conditions))
 
 
 def psi(window: str, *conditions: str, by: _By = PER_VERSION, minimum: int = MIN_VALUES) -> str:
@@ -56,9 +151,8 @@ def shares(window: str, *conditions: str, by: _By = PER_VERSION, minimum: int = 
     """
     Share of each bin in a feature's values; the arguments are those of ``psi()``.
     """
-    counted = _increase(
-        _selector(FEATURE_VALUES, "", conditions), window, (*by, FEATURE_NAME), FEATURE_BIN.label
-    )
+    values = selector(FEATURE_VALUES, "", *conditions)
+    counted = total(values, window, (*by, FEATURE_NAME, FEATURE_BIN))
     return _per_total(counted, window, conditions, by, minimum)
 
 
@@ -68,9 +162,8 @@ def state_shares(window: str, *conditions: str, by: _By = PER_VERSION, minimum: 
 
     The arguments are those of ``psi()``.
     """
-    counted = _increase(
-        _selector(FEATURE_VALUES, "", conditions), window, (*by, FEATURE_NAME), FEATURE_STATE.label
-    )
+    values = selector(FEATURE_VALUES, "", *conditions)
+    counted = total(values, window, (*by, FEATURE_NAME, FEATURE_STATE))
     return _per_total(counted, window, conditions, by, minimum)
 
 
@@ -114,12 +207,12 @@ def _gaps(window: str, conditions: Sequence[str], by: _By, minimum: int) -> str:
 
     The last edge is 1, where both are 1; its spelling differs between paths, so it drops out.
     """
-    buckets = _increase(_selector(PREDICTION_CONFIDENCE, "bucket", conditions), window, by, "le")
-    all_of_them = _increase(_selector(PREDICTION_CONFIDENCE, "count", conditions), window, by)
+    buckets = total(selector(PREDICTION_CONFIDENCE, "bucket", *conditions), window, by, also=LE)
+    all_of_them = total(selector(PREDICTION_CONFIDENCE, "count", *conditions), window, by)
     found = f"{buckets}\n/ on ({_labels(by)}) group_left () ({all_of_them} >= {minimum})"
     published = _published(REFERENCE_CONFIDENCE, window, conditions, (*by, REFERENCE_EDGE))
     expected = f'label_replace({published}, "le", "$1", "{REFERENCE_EDGE.label}", "(.+)")'
-    return f"abs(\n{found}\n- on ({_labels(by, 'le')}) {expected}\n)"
+    return f"abs(\n{found}\n- on ({_labels(by, LE)}) {expected}\n)"
 
 
 def _widths() -> str:
@@ -136,25 +229,21 @@ def _widths() -> str:
 
 def _per_total(counted: str, window: str, conditions: Sequence[str], by: _By, minimum: int) -> str:
     feature = (*by, FEATURE_NAME)
-    total = _increase(_selector(FEATURE_VALUES, "", conditions), window, feature)
-    return f"{counted}\n/ on ({_labels(feature)}) group_left () ({total} >= {minimum})"
+    whole = total(selector(FEATURE_VALUES, "", *conditions), window, feature)
+    return f"{counted}\n/ on ({_labels(feature)}) group_left () ({whole} >= {minimum})"
 
 
 def _published(metric: Metric, window: str, conditions: Sequence[str], by: _By) -> str:
     """
     A gauge that every replica reports alike; one that has ended within the window counts too.
     """
-    series = _selector(metric, "", conditions)
+    series = selector(metric, "", *conditions)
     return f"avg by ({_labels(by)}) (last_over_time({series}[{window}]))"
 
 
-def _increase(series: str, window: str, by: _By, *also: str) -> str:
-    return f"sum by ({_labels(by, *also)}) (increase({series}[{window}]))"
-
-
-def _selector(metric: Metric, part: str, conditions: Sequence[str]) -> str:
-    name = f"{metric.prometheus}_{part}" if part else metric.prometheus
-    return f"{name}{{{', '.join(conditions)}}}" if conditions else name
+def _per_labeled(metric: Metric, window: str, by: _By, *conditions: str) -> str:
+    part = total(selector(metric, "", *conditions), window, by)
+    return ratio(part, labeled(window, by, *conditions))
 
 
 def _labels(by: _By, *also: str) -> str:

@@ -8,8 +8,8 @@ from grafana_foundation_sdk.builders import dashboard, prometheus
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as dashboard_model
 
+from otel_confidence import expressions
 from otel_confidence.conventions import MODEL_NAME, MODEL_VERSION, PREDICTIONS
-from otel_confidence.generate import queries
 from otel_confidence.generate.model import CHOSEN, sections
 from otel_confidence.generate.panels import PROMETHEUS
 
@@ -31,7 +31,7 @@ def model_dashboard(command: str) -> str:
 
 
 def _frame(command: str) -> dashboard.Dashboard:
-    known = queries.selector(PREDICTIONS, "", CHOSEN[0])
+    known = expressions.selector(PREDICTIONS, "", CHOSEN[0])
     return (
         dashboard.Dashboard("Model")
         .uid(MODEL_UID)
@@ -44,7 +44,7 @@ def _frame(command: str) -> dashboard.Dashboard:
         .tooltip(dashboard_model.DashboardCursorSync.CROSSHAIR)
         .with_variable(
             _choice("model", "Model").query(
-                f"label_values({queries.selector(PREDICTIONS)}, {MODEL_NAME.label})"
+                f"label_values({expressions.selector(PREDICTIONS)}, {MODEL_NAME.label})"
             )
         )
         .with_variable(

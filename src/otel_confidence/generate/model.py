@@ -4,11 +4,9 @@ This module holds the panels of one model: how sure it is, and whether it is rig
 
 from typing import Final
 
+from otel_confidence import expressions
 from otel_confidence.conventions import (
     BIN,
-    CALIBRATION_CONFIDENCE,
-    CALIBRATION_CORRECT,
-    CALIBRATION_PREDICTIONS,
     CONFIDENCE,
     DECISION,
     ERROR_TYPE,
@@ -31,7 +29,7 @@ from otel_confidence.conventions import (
     Attribute,
     Metric,
 )
-from otel_confidence.generate import queries
+from otel_confidence.expressions import PER_MODEL, PER_VERSION
 from otel_confidence.generate.panels import (
     COUNT,
     RATE,
@@ -48,7 +46,6 @@ from otel_confidence.generate.panels import (
     records,
     traces,
 )
-from otel_confidence.generate.queries import PER_MODEL, PER_VERSION
 from otel_confidence.generate.rules import OVERCONFIDENCE
 
 CHOSEN: Final = (f'{MODEL_NAME.label}="$model"', f'{MODEL_VERSION.label}=~"$version"')
@@ -92,12 +89,12 @@ def summary() -> list[Panel]:
     """
     Six numbers that say whether the model needs a look.
     """
-    sure = queries.labeled_confidence(_RANGE, PER_MODEL, *CHOSEN)
-    right = queries.accuracy(_RANGE, PER_MODEL, *CHOSEN)
-    made = queries.total(queries.selector(PREDICTIONS, "", *CHOSEN), _RANGE, PER_MODEL)
-    mean = queries.mean(PREDICTION_CONFIDENCE, _RANGE, PER_MODEL, *CHOSEN)
-    slow = queries.quantile(0.95, PREDICTION_DURATION, _RANGE, PER_MODEL, *CHOSEN)
-    ece = queries.ece(_RANGE, PER_MODEL, *CHOSEN)
+    sure = expressions.labeled_confidence(_RANGE, PER_MODEL, *CHOSEN)
+    right = expressions.accuracy(_RANGE, PER_MODEL, *CHOSEN)
+    made = expressions.total(expressions.selector(PREDICTIONS, "", *CHOSEN), _RANGE, PER_MODEL)
+    mean = expressions.mean(PREDICTION_CONFIDENCE, _RANGE, PER_MODEL, *CHOSEN)
+    slow = expressions.quantile(0.95, PREDICTION_DURATION, _RANGE, PER_MODEL, *CHOSEN)
+    ece = expressions.ece(_RANGE, PER_MODEL, *CHOSEN)
     return [
         number(_small("Predictions", PREDICTIONS.about, COUNT), made, _PLAIN),
         number(_small("Mean confidence", "Of all predictions.", SHARE), mean, _TIERS),
@@ -112,7 +109,7 @@ def confidence() -> list[Panel]:
     """
     How sure the model was, and what was done about it.
     """
-    series = queries.selector(PREDICTION_CONFIDENCE, "bucket", *CHOSEN)
+    series = expressions.selector(PREDICTION_CONFIDENCE, "bucket", *CHOSEN)
     return [
         buckets(
             About(
@@ -121,7 +118,7 @@ def confidence() -> list[Panel]:
                 RATE,
                 height=9,
             ),
-            queries.total(series, _STEP, (), function="rate", also="le"),
+            expressions.total(series, _STEP, (), function="rate", also="le"),
         ),
         lines(
             About(
@@ -132,7 +129,7 @@ def confidence() -> list[Panel]:
             ),
             [
                 Query(
-                    queries.mean(PREDICTION_CONFIDENCE, _STEP, PER_VERSION, *CHOSEN),
+                    expressions.mean(PREDICTION_CONFIDENCE, _STEP, PER_VERSION, *CHOSEN),
                     _VERSION,
                     exemplars=True,
                 )
@@ -155,7 +152,7 @@ def truth() -> list[Panel]:
         accuracy(),
         reliability(),
         errors(),
-        lines(arriving, [_rate_by(queries.selector(OUTCOMES, "", *CHOSEN), OUTCOME)]),
+        lines(arriving, [_rate_by(expressions.selector(OUTCOMES, "", *CHOSEN), OUTCOME)]),
         lines(delay, _quantiles(PREDICTION_LABEL_DELAY, _TRUTH, 0.5, 0.95)),
     ]
 
@@ -172,8 +169,8 @@ def accuracy() -> Panel:
             SHARE,
         ),
         [
-            Query(queries.labeled_confidence(_TRUTH, PER_VERSION, *CHOSEN), _said("sure")),
-            Query(queries.accuracy(_TRUTH, PER_VERSION, *CHOSEN), _said("right")),
+            Query(expressions.labeled_confidence(_TRUTH, PER_VERSION, *CHOSEN), _said("sure")),
+            Query(expressions.accuracy(_TRUTH, PER_VERSION, *CHOSEN), _said("right")),
         ],
         bounds=(0, 1),
     )
@@ -191,8 +188,8 @@ def errors() -> Panel:
             SHARE,
         ),
         [
-            Query(queries.ece(_TRUTH, PER_VERSION, *CHOSEN), _said("ECE")),
-            Query(queries.brier(_TRUTH, PER_VERSION, *CHOSEN), _said("Brier")),
+            Query(expressions.ece(_TRUTH, PER_VERSION, *CHOSEN), _said("ECE")),
+            Query(expressions.brier(_TRUTH, PER_VERSION, *CHOSEN), _said("Brier")),
         ],
         steps=_GAP,
     )
@@ -202,8 +199,10 @@ def reliability() -> Panel:
     """
     The reliability diagram: confidence and accuracy of each calibration bin.
     """
-    whole = queries.total(queries.selector(CALIBRATION_PREDICTIONS, "", *CHOSEN), _RANGE, (BIN,))
-    measures = ((CALIBRATION_CONFIDENCE, "mean confidence"), (CALIBRATION_CORRECT, "accuracy"))
+    measures = (
+        (expressions.labeled_confidence, "mean confidence"),
+        (expressions.accuracy, "accuracy"),
+    )
     return bars(
         About(
             "Reliability diagram",
@@ -211,15 +210,7 @@ def reliability() -> Panel:
             "the shown range. A calibrated model has bars of equal height.",
             SHARE,
         ),
-        [
-            Query(
-                queries.ratio(
-                    queries.total(queries.selector(metric, "", *CHOSEN), _RANGE, (BIN,)), whole
-                ),
-                legend,
-            )
-            for metric, legend in measures
-        ],
+        [Query(measure(_RANGE, (BIN,), *CHOSEN), legend) for measure, legend in measures],
         BIN.label,
     )
 
@@ -228,7 +219,7 @@ def traffic() -> list[Panel]:
     """
     How much the model does, how fast, and what fails.
     """
-    active = queries.selector(PREDICTIONS_ACTIVE, "", *CHOSEN)
+    active = expressions.selector(PREDICTIONS_ACTIVE, "", *CHOSEN)
     return [
         lines(
             About("Latency", f"{PREDICTION_DURATION.about} Exemplars open a trace.", SECONDS),
@@ -236,11 +227,11 @@ def traffic() -> list[Panel]:
         ),
         lines(
             About("Predictions by version", "Predictions per second.", RATE),
-            [_rate_by(queries.selector(PREDICTIONS, "", *CHOSEN), MODEL_VERSION)],
+            [_rate_by(expressions.selector(PREDICTIONS, "", *CHOSEN), MODEL_VERSION)],
         ),
         lines(
             About("Errors by type", "Calls per second that raised an exception.", RATE),
-            [_rate_by(queries.selector(ERRORS, "", *CHOSEN), ERROR_TYPE)],
+            [_rate_by(expressions.selector(ERRORS, "", *CHOSEN), ERROR_TYPE)],
         ),
         lines(
             About("Predictions under way", "Calls that have not returned yet.", COUNT),
@@ -280,12 +271,12 @@ def _small(title: str, description: str, unit: str) -> About:
 
 
 def _shares(title: str, description: str, attribute: Attribute) -> Panel:
-    made = queries.selector(PREDICTIONS, "", *CHOSEN)
+    made = expressions.selector(PREDICTIONS, "", *CHOSEN)
     return lines(About(title, description, RATE), [_rate_by(made, attribute)], stacked=True)
 
 
 def _rate_by(series: str, attribute: Attribute) -> Query:
-    total = queries.total(series, _STEP, (attribute,), function="rate")
+    total = expressions.total(series, _STEP, (attribute,), function="rate")
     return Query(total, f"{{{{{attribute.label}}}}}")
 
 
@@ -295,6 +286,8 @@ def _said(measure: str) -> str:
 
 def _quantiles(metric: Metric, window: str, *shares: float) -> list[Query]:
     return [
-        Query(queries.quantile(q, metric, window, (), *CHOSEN), f"p{q * 100:.0f}", exemplars=True)
+        Query(
+            expressions.quantile(q, metric, window, (), *CHOSEN), f"p{q * 100:.0f}", exemplars=True
+        )
         for q in shares
     ]

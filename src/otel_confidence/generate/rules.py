@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from otel_confidence import expressions
 from otel_confidence.conventions import (
     CALIBRATION_CONFIDENCE,
     CALIBRATION_CORRECT,
@@ -22,8 +23,7 @@ from otel_confidence.conventions import (
     PREDICTIONS,
     Metric,
 )
-from otel_confidence.generate import queries
-from otel_confidence.generate.queries import PER_MODEL, PER_VERSION
+from otel_confidence.expressions import PER_MODEL, PER_VERSION
 
 RUNBOOKS: Final = "docs/runbooks.md"
 """Where the runbooks are, before ``#`` and the alert's name; a deployment may say its own."""
@@ -118,13 +118,15 @@ def confidence() -> list[Recording]:
     """
     How sure each version of each model was, and on how many predictions that rests.
     """
-    counted = queries.selector(PREDICTION_CONFIDENCE, "count")
+    counted = expressions.selector(PREDICTION_CONFIDENCE, "count")
     return [
         recording
         for window in ("5m", "1h")
         for recording in (
-            Recording(_evidence(window), queries.total(counted, window, PER_VERSION)),
-            Recording(_sureness(window), queries.mean(PREDICTION_CONFIDENCE, window, PER_VERSION)),
+            Recording(_evidence(window), expressions.total(counted, window, PER_VERSION)),
+            Recording(
+                _sureness(window), expressions.mean(PREDICTION_CONFIDENCE, window, PER_VERSION)
+            ),
         )
     ]
 
@@ -134,11 +136,11 @@ def calibration() -> list[Recording]:
     Confidence beside truth for each version of each model, from the calibration counters.
     """
     measures: tuple[tuple[Callable[[str], str], Callable[..., str]], ...] = (
-        (_labeled, queries.labeled),
-        (_claimed, queries.labeled_confidence),
-        (_accuracy, queries.accuracy),
-        (lambda window: recorded(CALIBRATION_SQUARED_ERROR, f"mean{window}"), queries.brier),
-        (lambda window: recorded(CALIBRATION_CONFIDENCE, f"ece{window}"), queries.ece),
+        (_labeled, expressions.labeled),
+        (_claimed, expressions.labeled_confidence),
+        (_accuracy, expressions.accuracy),
+        (lambda window: recorded(CALIBRATION_SQUARED_ERROR, f"mean{window}"), expressions.brier),
+        (lambda window: recorded(CALIBRATION_CONFIDENCE, f"ece{window}"), expressions.ece),
     )
     return [
         Recording(name(window), query(window, PER_VERSION))
@@ -151,9 +153,9 @@ def traffic() -> list[Recording]:
     """
     How many predictions each model made, whatever its version: a new one may replace an old one.
     """
-    counted = queries.selector(PREDICTIONS)
+    counted = expressions.selector(PREDICTIONS)
     return [
-        Recording(_made(window), queries.total(counted, window, PER_MODEL))
+        Recording(_made(window), expressions.total(counted, window, PER_MODEL))
         for window in ("5m", "1h")
     ]
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from otel_confidence import conventions as c
+from otel_confidence import expressions
 from otel_confidence.query.questions import Question, number
 from otel_confidence.stats.calibration import Bins
 
@@ -29,7 +30,8 @@ def calibrations(question: Question) -> dict[str, Bins]:
     columns: list[dict[str, dict[float, float]]] = []
     for metric in _COUNTERS:
         column: dict[str, dict[float, float]] = {}
-        found = question.table(question.increase(metric.prometheus, by=by), by)
+        grown = expressions.total(question.selector(metric), question.whole, (c.MODEL_NAME, c.BIN))
+        found = question.table(grown, by)
         for (model, text), value in found.items():
             if 0 < number(text) <= 1:
                 column.setdefault(model, {})[number(text)] = value

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otel_confidence import conventions as c
+from otel_confidence import expressions
 from otel_confidence.points import Selection
 from otel_confidence.query.answers import Metrics
 
@@ -37,14 +38,15 @@ class Scope:
     """Empty for all versions."""
 
     @property
-    def conditions(self) -> str:
+    def conditions(self) -> tuple[str, ...]:
         """
         The matchers of a PromQL selector.
         """
         if self.model is None:
-            return f'{c.MODEL_NAME.label}!=""'
+            return (f'{c.MODEL_NAME.label}!=""',)
         model = f"{c.MODEL_NAME.label}={quoted(self.model)}"
-        return f"{model},{c.MODEL_VERSION.label}={quoted(self.version)}" if self.version else model
+        version = f"{c.MODEL_VERSION.label}={quoted(self.version)}"
+        return (model, version) if self.version else (model,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +108,25 @@ class Question:
     scope: Scope
     within: Window
 
-    def series(self, name: str, condition: str = "") -> str:
+    @property
+    def whole(self) -> str:
         """
-        A selector of the scope's series over the whole window.
+        The window's length as PromQL writes it.
         """
-        return f"{self._selector(name, condition)}[{_milliseconds(self.within.length_s)}]"
+        return _milliseconds(self.within.length_s)
 
-    def recent(self, name: str, condition: str = "") -> str:
+    @property
+    def recent(self) -> str:
         """
-        A selector of the scope's series over what one point of a curve looks back.
+        How far one point of a curve looks back, as PromQL writes it.
         """
-        return f"{self._selector(name, condition)}[{_milliseconds(self.within.range_s)}]"
+        return _milliseconds(self.within.range_s)
 
-    def increase(self, name: str, condition: str = "", *, by: Sequence[str]) -> str:
+    def selector(self, metric: c.Metric, part: str = "", *conditions: str) -> str:
         """
-        What a counter grew by within the window, summed over all but these labels.
+        A selector of the scope's series; ``part`` is ``bucket``, ``sum`` or ``count``.
         """
-        return f"sum by ({', '.join(by)}) (increase({self.series(name, condition)}))"
+        return expressions.selector(metric, part, *self.scope.conditions, *conditions)
 
     def table(self, expr: str, labels: Sequence[str]) -> dict[tuple[str, ...], float]:
         """
@@ -156,9 +160,6 @@ class Question:
         """
         found = self.curves(expr)
         return found[0][1] if found else np.full(len(self.within.times_s), math.nan)
-
-    def _selector(self, name: str, condition: str) -> str:
-        return f"{name}{{{','.join(filter(None, (self.scope.conditions, condition)))}}}"
 
     def _on_grid(self, series: Selection) -> Values:
         times = self.within.times_s

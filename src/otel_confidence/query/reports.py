@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from otel_confidence import conventions as c
+from otel_confidence import expressions
+from otel_confidence.expressions import LE
 from otel_confidence.query.questions import Question, Values, number
-from otel_confidence.query.summaries import FAILED, LE
+from otel_confidence.query.summaries import FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,11 @@ def confidence_over_time(question: Question) -> ConfidenceOverTime:
     Versions may have different thresholds and thus edges: only the edges common to all are kept,
     on which their cumulative counts add up exactly.
     """
-    bucket = question.recent(f"{c.PREDICTION_CONFIDENCE.prometheus}_bucket")
+    bucket = question.selector(c.PREDICTION_CONFIDENCE, "bucket")
+    grown = expressions.total(bucket, question.recent, (c.MODEL_VERSION,), also=LE)
     version = c.MODEL_VERSION.label
     tables: dict[str, dict[float, Values]] = {}
-    for labels, values in question.curves(f"sum by ({LE}, {version}) (increase({bucket}))"):
+    for labels, values in question.curves(grown):
         tables.setdefault(labels.get(version, ""), {})[number(labels.get(LE, ""))] = values
     common = set.intersection(*map(set, tables.values())) if tables else set()
     edges = sorted(edge for edge in common if math.isfinite(edge))
@@ -88,9 +91,9 @@ def latency(question: Question) -> Latency:
     """
     Percentiles of the duration histogram, interpolated within a bucket as Prometheus does.
     """
-    bucket = question.recent(f"{c.PREDICTION_DURATION.prometheus}_bucket")
+    over, only = question.recent, question.scope.conditions
     p50, p95, p99 = (
-        question.curve(f"histogram_quantile({q}, sum by ({LE}) (rate({bucket})))")
+        question.curve(expressions.quantile(q, c.PREDICTION_DURATION, over, (), *only))
         for q in (0.5, 0.95, 0.99)
     )
     return Latency(question.within.times_s, p50, p95, p99)
@@ -100,10 +103,12 @@ def traffic(question: Question) -> Traffic:
     """
     Predictions made and calls that raised, per second.
     """
-    made = question.recent(c.PREDICTIONS.prometheus)
-    failed = question.recent(f"{c.PREDICTION_DURATION.prometheus}_count", FAILED)
-    predictions = question.curve(f"sum(rate({made}))")
-    errors = question.curve(f"sum(rate({failed}))")
+    made = question.selector(c.PREDICTIONS)
+    failed = question.selector(c.PREDICTION_DURATION, "count", FAILED)
+    predictions, errors = (
+        question.curve(expressions.total(series, question.recent, (), function="rate"))
+        for series in (made, failed)
+    )
     # A model that never failed has no such series: that is zero wherever it reported at all.
     errors = np.where(np.isnan(errors) & ~np.isnan(predictions), 0.0, errors)
     return Traffic(question.within.times_s, predictions, errors)
@@ -113,12 +118,11 @@ def truth(question: Question) -> Truth:
     """
     Mean confidence and accuracy of the predictions whose truth arrived around each time.
     """
-    known, sure, right = (
-        question.curve(f"sum(increase({question.recent(metric.prometheus)}))")
-        for metric in (c.CALIBRATION_PREDICTIONS, c.CALIBRATION_CONFIDENCE, c.CALIBRATION_CORRECT)
+    sure, right = (
+        question.curve(measure(question.recent, (), *question.scope.conditions))
+        for measure in (expressions.labeled_confidence, expressions.accuracy)
     )
-    known = np.where(known > 0, known, math.nan)
-    return Truth(question.within.times_s, sure / known, right / known)
+    return Truth(question.within.times_s, sure, right)
 
 
 def _sum(curves: list[Values]) -> Values:

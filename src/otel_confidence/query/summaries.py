@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 
 from otel_confidence import conventions as c
+from otel_confidence import expressions
+from otel_confidence.expressions import PER_MODEL
 from otel_confidence.query.calibration import calibrations, no_truth
 from otel_confidence.query.questions import Question, Values
 from otel_confidence.stats.calibration import Bins, accuracy, overconfidence
 
 FAILED: Final = f'{c.ERROR_TYPE.label}!=""'
 """Matches the calls that raised."""
-LE: Final = "le"
-"""Prometheus's label of a bucket's upper edge."""
 _MODEL: Final = c.MODEL_NAME.label
 _NOTABLE: Final = 0.05
 
@@ -59,7 +59,8 @@ def summaries(question: Question) -> list[ModelSummary]:
     Every model in scope that reported within the window, the most overconfident first.
     """
     columns = {name: question.column(expr, _MODEL) for name, expr in _columns(question).items()}
-    rates = f"sum by ({_MODEL}) (rate({question.recent(c.PREDICTIONS.prometheus)}))"
+    made = question.selector(c.PREDICTIONS)
+    rates = expressions.total(made, question.recent, PER_MODEL, function="rate")
     traffic = {labels.get(_MODEL, ""): values for labels, values in question.curves(rates)}
     known = calibrations(question)
     silent = np.full(len(question.within.times_s), math.nan)
@@ -85,23 +86,24 @@ def reported(question: Question) -> dict[str, tuple[str, ...]]:
     labels = (_MODEL, c.MODEL_VERSION.label)
     found: dict[str, set[str]] = {}
     for metric in (c.PREDICTIONS, c.CALIBRATION_PREDICTIONS):
-        series = f"last_over_time({question.series(metric.prometheus)})"
+        series = f"last_over_time({question.selector(metric)}[{question.whole}])"
         for model, version in question.table(f"count by ({', '.join(labels)}) ({series})", labels):
             found.setdefault(model, set()).add(version)
     return {model: tuple(sorted(versions - {""})) for model, versions in found.items()}
 
 
 def _columns(question: Question) -> dict[str, str]:
-    def grown(name: str, condition: str = "", *, also: tuple[str, ...] = ()) -> str:
-        return question.increase(name, condition, by=(_MODEL, *also))
+    def grown(series: str) -> str:
+        return expressions.total(series, question.whole, PER_MODEL)
 
-    confidence, duration = c.PREDICTION_CONFIDENCE.prometheus, c.PREDICTION_DURATION.prometheus
-    calls = f"{duration}_count"
+    over, only = question.whole, question.scope.conditions
+    calls = grown(question.selector(c.PREDICTION_DURATION, "count"))
+    failed = grown(question.selector(c.PREDICTION_DURATION, "count", FAILED))
     return {
-        "predictions": grown(c.PREDICTIONS.prometheus),
-        "mean_confidence": f"{grown(f'{confidence}_sum')} / {grown(f'{confidence}_count')}",
-        "error_share": f"{grown(calls, FAILED)} / {grown(calls)}",
-        "p95_s": f"histogram_quantile(0.95, {grown(f'{duration}_bucket', also=(LE,))})",
+        "predictions": grown(question.selector(c.PREDICTIONS)),
+        "mean_confidence": expressions.mean(c.PREDICTION_CONFIDENCE, over, PER_MODEL, *only),
+        "error_share": expressions.ratio(failed, calls),
+        "p95_s": expressions.quantile(0.95, c.PREDICTION_DURATION, over, PER_MODEL, *only),
     }
 
 
