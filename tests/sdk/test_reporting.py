@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from opentelemetry import metrics
 
 import otel_confidence as oc
+from otel_confidence import conventions as c
 from otel_confidence.sdk.current import used
 from otel_confidence.testing import Capture
 
@@ -396,3 +398,21 @@ def test_the_page_names_every_verb_and_reason() -> None:
 
     assert [] == [v for v in verbs if f"`{v}()`" not in page]
     assert [] == [reason for _, _, reason in WRONG if f"| `{reason}` |" not in page]
+
+
+def test_reports_before_there_is_a_provider_are_accounted_for() -> None:
+    """
+    Without a meter provider every report is dropped under its own signal, and leaves no event.
+    """
+    telemetry = oc.Telemetry(metrics.NoOpMeterProvider())
+    reports: list[Any] = [
+        oc.Performance("m", metric="f1", value=0.5), oc.Usage("c", "a"),
+        oc.Learning("c", samples=1),
+        oc.Optimization("c", "cost", 2, 1), oc.Resource("disk", used=1),
+        oc.DataQuality("m", checks={"x": False}), oc.Failure("m", component="c"),
+    ]  # fmt: skip
+    oc.record(*reports, telemetry=telemetry)
+    dropped = telemetry.sums.totals("otel_confidence.dropped")
+
+    assert [("no_provider", 1)] * 7 == [(a["otel_confidence.reason"], n) for a, n in dropped]
+    assert 0 == telemetry.sums.value(c.COMPONENT_ACTIONS)
