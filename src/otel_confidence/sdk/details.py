@@ -23,10 +23,11 @@ def of_prediction(p: Prediction, redactor: Redactor) -> Detail:
     One prediction, or the summary of a batch.
     """
     detail: Detail = {c.PREDICTION_ID.name: _id(p.id)}
-    if isinstance(p.confidence, float):
-        detail |= _of_confidence(p, p.confidence)
-    elif p.confidence is not None:
-        detail |= _of_confidences(p, p.confidence)
+    confidence = p.confidence
+    if isinstance(confidence, float):
+        _put_confidence(detail, p, confidence)
+    elif confidence is not None:
+        detail |= _of_confidences(p, confidence)
     if p.decisions.threshold is not None:
         detail[c.THRESHOLD.name] = p.decisions.threshold
     if p.size != 1:
@@ -45,7 +46,7 @@ def of_row(p: Prediction, row: int, redactor: Redactor) -> Detail:
     detail: Detail = {c.PREDICTION_ID.name: _id(row_id(p.id, row))}
     confidence, label = cell(p.confidence, row), cell(p.label, row)
     if confidence is not None and confidence >= 0:
-        detail |= _of_confidence(p, float(confidence))
+        _put_confidence(detail, p, float(confidence))
     if p.decisions.threshold is not None:
         detail[c.THRESHOLD.name] = p.decisions.threshold
     if label is not None:
@@ -56,13 +57,11 @@ def of_row(p: Prediction, row: int, redactor: Redactor) -> Detail:
     return detail
 
 
-def _of_confidence(p: Prediction, confidence: float) -> Detail:
-    return {
-        c.CONFIDENCE.name: confidence,
-        c.SOURCE.name: p.source,
-        c.TIER.name: tier_of(confidence),
-        c.DECISION.name: p.decisions.of(confidence),
-    }
+def _put_confidence(detail: Detail, p: Prediction, confidence: float) -> None:
+    detail[c.CONFIDENCE.name] = confidence
+    detail[c.SOURCE.name] = p.source
+    detail[c.TIER.name] = tier_of(confidence)
+    detail[c.DECISION.name] = p.decisions.of(confidence)
 
 
 def _of_confidences(p: Prediction, confidences: "NDArray[np.float64]") -> Detail:

@@ -98,7 +98,6 @@ def _is_batch(p: Prediction) -> bool:
     """
     Whether it has columns of numbers, one for each row.
     """
-    return not (
-        isinstance(p.confidence, (float, type(None)))
-        and isinstance(p.uncertainty, (float, type(None)))
-    )
+    if type(p.confidence) is float:
+        return False
+    return p.confidence is not None or not isinstance(p.uncertainty, (float, type(None)))
