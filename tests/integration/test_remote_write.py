@@ -1,6 +1,5 @@
 """This module checks that a real Prometheus writes what it scraped to a real server."""
 
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.query.differential.reference import binary, required
 from tests.remote import V1, packed, series, varint
 from tests.running import Up, until
+from tests.scraping import scraping
 
 from otel_confidence.query.prometheus import PrometheusClient
 
@@ -77,27 +76,6 @@ def target(text: str) -> Iterator[Target]:
         thread.join()
 
 
-@contextmanager
-def prometheus(folder: Path, **given: str) -> Iterator[None]:
-    """A Prometheus that scrapes a target and writes to a server."""
-    if binary() is None and not required():
-        pytest.skip("no Prometheus to write from: run make stack-tools")
-    (folder / "prometheus.yml").write_text(CONFIGURATION.format(**given))
-    command = [
-        str(binary()),
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'tsdb'}",
-        "--web.listen-address=127.0.0.1:0",
-        "--enable-feature=exemplar-storage,metadata-wal-records",
-        "--log.level=error",
-    ]
-    with subprocess.Popen(command) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
 def values(client: PrometheusClient, query: str) -> dict[str, float]:
     """The values of an instant query, by the series' ``le``."""
     return {dict(each.labels).get("le", ""): each.values[0] for each in client.query(query).series}
@@ -118,7 +96,8 @@ def test_what_a_prometheus_scrapes_can_be_queried(version: str, up: Up, tmp_path
 
     with target(SCRAPED.replace("wait_seconds", wait)) as page:
         given = {"job": job, "target": page.address, "url": up.http}
-        with prometheus(tmp_path, **given, message=MESSAGES[version]):
+        configuration = CONFIGURATION.format(**given, message=MESSAGES[version])
+        with scraping(tmp_path, configuration):
             counted = until(lambda: values(client, query))
             buckets = until(lambda: values(client, f'{wait}_bucket{{job="{job}"}}'))
             about = until(lambda: get("metadata", metric=wait))

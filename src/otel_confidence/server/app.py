@@ -30,7 +30,7 @@ from otel_confidence.ingest.pipeline import Ledger, Pipeline
 from otel_confidence.ingest.remote_write import RemoteWriter
 from otel_confidence.ingest.truths import Truths
 from otel_confidence.query.promql import Engine
-from otel_confidence.server import api, jobs, pages, ports
+from otel_confidence.server import api, federation, jobs, pages, ports
 from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
 from otel_confidence.server.remote_write import RemoteWriteReceiver
@@ -151,6 +151,7 @@ def _site(store: Store, served: Served, taking: Sequence[BaseRoute]) -> Starlett
     routes: list[BaseRoute] = [
         *taking,
         *api.routes(engine, store),
+        *federation.routes(store),
         *pages.routes(engine, store, otlp_http=served.otlp_http),
     ]
     return Starlette(routes=routes)

@@ -1,0 +1,102 @@
+"""
+This module serves ``/federate``: the present value of series, for a Prometheus to scrape.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from otel_confidence.errors import OtelConfidenceError, QueryError
+from otel_confidence.points import NAME_LABEL, Labels, Matcher, Metadata, Selection
+from otel_confidence.query.promql.evaluation import Limits
+from otel_confidence.query.promql.faults import bad_data
+from otel_confidence.query.promql.windows import is_stale
+from otel_confidence.server.api.parameters import Parameters, parameters_of
+from otel_confidence.server.exposition import VERSIONS, Escaping, Point, exposition
+
+_AT_ONCE: Final = 4
+_INSTANCE: Final = "instance"
+
+
+class Kept(Protocol):
+    """
+    Where samples are kept; :class:`otel_confidence.store.Store` is one.
+    """
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, max_samples: int = ...
+    ) -> list[Selection]:
+        """
+        The series that meet all conditions, with their samples after ``start_ms`` to ``end_ms``.
+        """
+        ...
+
+    def metadata(self, metric: str = "", limit: int = 0) -> list[Metadata]:
+        """
+        Type, unit and help of metrics, the last seen first.
+        """
+        ...
+
+
+def routes(store: Kept, *, now: Callable[[], float] = time.time) -> list[BaseRoute]:
+    """
+    The address of federation.
+
+    Args:
+        store: Where the series are.
+        now: The present in epoch seconds.
+    """
+    limiter = CapacityLimiter(_AT_ONCE)
+
+    async def endpoint(request: Request) -> Response:
+        escaping = _escaping(request.headers.get("accept", ""))
+        try:
+            given = await parameters_of(request)
+            text = await to_thread.run_sync(_text, store, given, now(), escaping, limiter=limiter)
+        except OtelConfidenceError as error:
+            status = error.status if isinstance(error, QueryError) else 503
+            return PlainTextResponse(f"{error}\n", status)
+        version = f"version={VERSIONS[escaping]}; charset=utf-8; escaping={escaping}"
+        return Response(text, media_type=f"text/plain; {version}")
+
+    return [Route("/federate", endpoint, methods=["GET"])]
+
+
+def _text(store: Kept, given: Parameters, now_s: float, escaping: Escaping) -> str:
+    sets = given.matcher_sets()
+    if not sets:
+        raise bad_data('no match[] parameter provided, such as match[]={job="a"}')
+    about: dict[str, Metadata] = {}
+    for each in store.metadata():
+        about.setdefault(each.name, each)
+    return exposition(_points(store, sets, round(now_s * 1000)), about, escaping)
+
+
+def _points(store: Kept, sets: Sequence[Sequence[Matcher]], now_ms: int) -> list[Point]:
+    limits = Limits()
+    since_ms = now_ms - limits.lookback_ms
+    found: dict[Labels, Point] = {}
+    for matchers in sets:
+        for each in store.select(matchers, since_ms, now_ms, max_samples=limits.max_samples):
+            if not is_stale(each.values[-1:]).any():
+                last = int(each.times_ms[-1]), float(each.values[-1])
+                found[each.labels] = Point(_told_apart(each.labels), *last)
+    return [point for point in found.values() if dict(point.labels).get(NAME_LABEL)]
+
+
+def _told_apart(labels: Labels) -> Labels:
+    # Without one, a scraping Prometheus would add its own: that of this server.
+    if any(name == _INSTANCE for name, _ in labels):
+        return labels
+    return tuple(sorted((*labels, (_INSTANCE, ""))))
+
+
+def _escaping(accept: str) -> Escaping:
+    asked = (each.replace(" ", "").lower() for each in accept.split(","))
+    known = any("text/plain" in each and "escaping=allow-utf-8" in each for each in asked)
+    return "allow-utf-8" if known else "values"

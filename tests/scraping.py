@@ -1,0 +1,37 @@
+"""This module runs a real Prometheus that scrapes, writes elsewhere and can be asked."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.query.differential.reference import binary, required
+
+from otel_confidence.query.prometheus import PrometheusClient
+
+
+@contextmanager
+def scraping(folder: Path, configuration: str) -> Iterator[PrometheusClient]:
+    """A Prometheus with a configuration of its own; without one the test is skipped, but in CI."""
+    if binary() is None and not required():
+        pytest.skip("no Prometheus: run make stack-tools")
+    (folder / "prometheus.yml").write_text(configuration)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+    command = [
+        str(binary()),
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'tsdb'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--enable-feature=exemplar-storage,metadata-wal-records",
+        "--log.level=error",
+    ]
+    with subprocess.Popen(command) as process:
+        client = PrometheusClient(f"http://127.0.0.1:{port}")
+        try:
+            yield client
+        finally:
+            client.close()
+            process.terminate()
