@@ -50,9 +50,8 @@ def configure(
     """
     Begin to send what is recorded; again, to change settings: nothing is made or sent twice.
 
-    Without providers it takes the global ones, and makes OTLP ones where none is set: they send to
-    ``http://localhost:4318`` unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` says otherwise.
-    ``service_name`` is for those. The other arguments are settings, explained at ``Settings``.
+    Without providers it takes the global ones, and makes OTLP ones, of ``service_name``, where none
+    is set: for ``OTEL_EXPORTER_OTLP_ENDPOINT``, else ``http://localhost:4318``. See ``Settings``.
 
     Raises:
         ConfigurationError: a setting or variable is wrong, or an optional library is missing.
