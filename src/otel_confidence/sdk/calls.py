@@ -231,12 +231,16 @@ class Call:
             self._token = contexts.attach(self._context)
 
     def _extract(self) -> None:
-        if self._result is _UNSET or self._tracker.extract is None:
+        extraction = self._tracker.extraction
+        if self._result is _UNSET or extraction is None:
             return
         result, self._result = self._result, _UNSET
         self._found = None
         with self._telemetry.guard("tracking.extract"):
-            self._found = self._tracker.extract(result)
+            self._found = extraction.whole(result)
+        if self._found is None and extraction.confidence is not None:
+            with self._telemetry.guard("tracking.extract"):
+                self._found = extraction.confidence(result)
         if self._found is None:
             self._found = _nothing()
 

@@ -3,7 +3,7 @@ This module keeps what was declared about a predicting function, checked once.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from otel_confidence import receipts
 from otel_confidence.decisions import EVERYTHING, Decisions
@@ -21,6 +21,18 @@ Extract = Callable[[Any], "Extracted"]
 _UNSET: Final[Any] = object()
 
 
+class Extraction(NamedTuple):
+    """
+    How a result is read.
+    """
+
+    whole: Extract
+    confidence: Extract | None
+    """The confidence alone: what is left to read where a label or uncertainty raises."""
+    source: str
+    """That of every confidence; empty where only the result tells."""
+
+
 class Tracker:
     """
     What was declared about a predicting function, bound to the telemetry it is recorded in.
@@ -32,8 +44,7 @@ class Tracker:
         model: str,
         version: str = "",
         decisions: Decisions = EVERYTHING,
-        extract: Extract | None = None,
-        source: str = "",
+        extraction: Extraction | None = None,
         reference: Reference | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
@@ -47,8 +58,7 @@ class Tracker:
         self.decisions = decisions
         self.batch_decisions = decisions.without_fallback()
         """Rows of a batch have no call of their own to fall back with."""
-        self.extract = extract
-        self._source = source
+        self.extraction = extraction
         self._reference = reference
         self._telemetry = telemetry
         self._bound: tuple[Telemetry, ModelSeries] | None = None
@@ -66,8 +76,9 @@ class Tracker:
         """
         bound = self._bound
         if bound is None or bound[0] is not telemetry:
+            source = "" if self.extraction is None else self.extraction.source
             series = telemetry.declare(
-                self.model, self.version, self.decisions, self._reference, self._source
+                self.model, self.version, self.decisions, self._reference, source
             )
             bound = self._bound = telemetry, series
         return bound[1]

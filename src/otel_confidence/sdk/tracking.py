@@ -20,7 +20,7 @@ from otel_confidence.sdk.rows import Receipts
 from otel_confidence.sdk.series import OTHER
 from otel_confidence.sdk.signatures import F, FallingBack
 from otel_confidence.sdk.telemetry import Telemetry
-from otel_confidence.sdk.trackers import Extract, Tracker
+from otel_confidence.sdk.trackers import Extraction, Tracker
 from otel_confidence.text import type_name
 
 P = ParamSpec("P")
@@ -157,16 +157,16 @@ def track_confidence(
     Raises:
         ConfigurationError: a declaration is wrong; the message says what would be right.
     """
-    extract, source = _extraction(
+    extraction = _extraction(
         confidence, label=label, uncertainty=uncertainty, tolerance=tolerance, scale=scale,
         out_of_range=out_of_range,
     )  # fmt: skip
     tracker = Tracker(
         model=model, version=version, telemetry=telemetry,
         decisions=decisions(threshold, thresholds, fallback=fallback is not None),
-        extract=extract, source=source, reference=_reference(reference, features),
+        extraction=extraction, reference=_reference(reference, features),
     )  # fmt: skip
-    other = None if fallback is None else _fallback(fallback, extract, source, telemetry)
+    other = None if fallback is None else _fallback(fallback, extraction, telemetry)
     tracker.announce()
     plan = wrapping.Plan(tracker, features, other)
     return functools.partial(wrapping.tracked, plan=plan)
@@ -209,17 +209,21 @@ def with_current_context(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def _extraction(confidence: Any, **declared: Any) -> tuple[Extract, str]:
+def _extraction(confidence: Any, *, scale: Any, out_of_range: Any, **more: Any) -> Extraction:
     """
     What reads a result, and its source where that is known already.
     """
     from otel_confidence.sdk.extract import extractor, source_of  # numpy, which imports slowly
 
-    return extractor(confidence, **declared), source_of(confidence)
+    whole = extractor(confidence, scale=scale, out_of_range=out_of_range, **more)
+    if all(declared is None for declared in more.values()):
+        return Extraction(whole, None, source_of(confidence))
+    alone = extractor(confidence, scale=scale, out_of_range=out_of_range)
+    return Extraction(whole, alone, source_of(confidence))
 
 
 def _fallback(
-    function: Callable[..., Any], extract: Extract, source: str, telemetry: Telemetry | None
+    function: Callable[..., Any], extraction: Extraction, telemetry: Telemetry | None
 ) -> Callable[..., Any]:
     """
     The fallback, tracked: by its own declaration, or under its name and read alike.
@@ -229,7 +233,7 @@ def _fallback(
     if wrapping.is_tracked(function):
         return function
     name = getattr(function, "__name__", "") or type_name(function)
-    tracker = Tracker(model=name, extract=extract, source=source, telemetry=telemetry)
+    tracker = Tracker(model=name, extraction=extraction, telemetry=telemetry)
     tracker.announce()
     tracked: Callable[..., Any] = wrapping.tracked(function, wrapping.Plan(tracker))
     return tracked

@@ -86,6 +86,22 @@ def test_a_hostile_label_is_named_by_its_type(telemetry: Capture) -> None:
     assert oc.last_receipt()
 
 
+def test_a_raising_label_does_not_cost_the_confidence() -> None:
+    """
+    Where the label's callable raises, the confidence is on record all the same.
+    """
+    capture = Capture(oc.Settings())
+
+    @capture.track_confidence(model="m", confidence=".", label=lambda _: _raise())
+    def classify() -> float:
+        return 0.9
+
+    assert 0.9 == classify()
+    assert [0.9] == [point.value for point in capture.points("ml.prediction.confidence")]
+    assert {} == capture.dropped()
+    assert 1 == capture.value("otel_confidence.internal.errors", error_type="Broken")
+
+
 @pytest.mark.parametrize(
     "text", [lambda _: "x" * 100_000_000, lambda _: _raise(), lambda _: "\ud800"]
 )
