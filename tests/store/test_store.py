@@ -269,6 +269,35 @@ def test_the_longest_retention_keeps_what_was_written(tmp_path: Path) -> None:
     assert [2] == [len(s.values) for s in found]
 
 
+@pytest.mark.parametrize("hours", [1, 3, 12, 36, 240])
+def test_everything_younger_than_the_retention_is_found(tmp_path: Path, hours: int) -> None:
+    """
+    Samples, exemplars and metadata are there throughout the retention, whatever the time of day.
+    """
+    now_ms = int(time.time() * 1000)
+    times = [now_ms - age * hours * 360_000 for age in range(9, -1, -1)]
+    series = Series((("__name__", "kept"),))
+    named = [Matcher("__name__", "=", "kept")]
+    about = Metadata("kept", "gauge", "", "")
+    store = Store.open(tmp_path / "data", retention_days=hours / 24)
+
+    store.write(
+        Batch(
+            samples=[Sample(series, at, 1.0) for at in times],
+            exemplars=[Exemplar(series, at, 1.0, (("trace_id", "a"),)) for at in times],
+            metadata=[about],
+        )
+    )
+    [found] = store.select(named, times[0] - 1, now_ms)
+    exemplars = store.exemplars(named, times[0], now_ms)
+    known = store.metadata()
+    store.close()
+
+    assert times == found.times_ms.tolist()
+    assert times == [each.time_ms for each in exemplars]
+    assert [about] == known
+
+
 @pytest.mark.parametrize("days", [0, -1, float("nan"), float("inf"), 20_001])
 def test_a_retention_that_is_no_time_is_refused(tmp_path: Path, days: float) -> None:
     """

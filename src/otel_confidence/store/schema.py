@@ -153,4 +153,6 @@ def _modify(name: str, moment: str, retention_s: int) -> str:
 
 
 def _expiry(moment: str, retention_s: int) -> str:
-    return f"toDateTime({moment}, 'UTC') + toIntervalSecond({retention_s})"
+    # A row that stands for a day has to outlive what was written in that day's last second.
+    end = "day + 1" if moment == "day" else moment
+    return f"toDateTime({end}, 'UTC') + toIntervalSecond({retention_s})"
