@@ -129,13 +129,15 @@ def _settings() -> Iterable[tuple[str, ...]]:
 
 def _commands() -> Iterable[str]:
     for name, command in sorted(_optional(_COMMANDS).cli.commands.items()):
+        options = [p for p in command.params if p.param_type_name == "option"]
+        places = [p.human_readable_name for p in command.params if p not in options]
         rows = (
             (f"`{' '.join(option.opts)}`", _code(_given(option)), option.help or "")
-            for option in command.params
+            for option in options
         )
-        about = " ".join((command.help or "").split())
-        yield f"### otel-confidence {name}\n\n{about}\n"
-        yield _table(("option", "default", ""), rows)
+        paragraphs = (command.help or "").replace("\b\n", "").strip()
+        yield f"### otel-confidence {' '.join((name, *places))}\n\n{paragraphs}\n"
+        yield _table(("option", "default", ""), rows) if options else ""
 
 
 def _given(option: Any) -> str:
