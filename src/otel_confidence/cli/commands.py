@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
+from otel_confidence.cli.query import query
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.server.app import Options, Served, serve
 from otel_confidence.settings import Settings
@@ -45,6 +46,8 @@ def cli() -> None:
     Confidence as ordinary telemetry.
     """
 
+
+cli.add_command(query)
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)

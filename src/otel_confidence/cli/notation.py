@@ -1,0 +1,37 @@
+"""
+This module writes series, numbers and times for people who read a terminal.
+"""
+
+from datetime import datetime, timezone
+
+from otel_confidence.points import NAME_LABEL, Labels
+from otel_confidence.server.exposition import quoted
+from otel_confidence.text import clean
+
+_LONGEST = 5_000
+
+
+def series(labels: Labels) -> str:
+    """
+    A series in PromQL's notation, on one line, without what a terminal would obey.
+
+    >>> series((("__name__", "up"), ("job", "a")))
+    'up{job="a"}'
+    """
+    named = dict(labels)
+    name = named.pop(NAME_LABEL, "")
+    pairs = ",".join(f"{label}={quoted(value)}" for label, value in named.items())
+    return clean(f"{name}{{{pairs}}}" if pairs or not name else name, _LONGEST)
+
+
+def moment(time_ms: int) -> str:
+    """
+    A time as RFC 3339 in UTC, to the millisecond; outside of the calendar as epoch seconds.
+    """
+    try:
+        text = datetime.fromtimestamp(time_ms / 1000, timezone.utc).isoformat(
+            timespec="milliseconds"
+        )
+    except (OverflowError, ValueError, OSError):
+        return str(time_ms / 1000)
+    return text.replace("+00:00", "Z")
