@@ -209,6 +209,22 @@ def test_a_closed_store_keeps_everything_and_answers_nothing(tmp_path: Path) -> 
     assert [1.0] == found.values.tolist()
 
 
+def test_more_exemplars_than_allowed_are_refused(store: Store) -> None:
+    """
+    A question that would read more exemplars than it may is refused as too large.
+    """
+    which, link = series(), (("trace_id", "a"),)
+    times = range(NOW_MS - 10, NOW_MS)
+    store.write(Batch(exemplars=[Exemplar(which, at, 1.0, link) for at in times]))
+
+    found = store.exemplars([named("m_total")], 0, NOW_MS, max_exemplars=10)
+    with pytest.raises(QueryError, match="more than 9 exemplars") as caught:
+        store.exemplars([named("m_total")], 0, NOW_MS, max_exemplars=9)
+
+    assert 10 == len(found)
+    assert 422 == caught.value.status
+
+
 def test_closing_does_not_wait_for_a_long_query(store: Store) -> None:
     """
     A query under way is stopped when the store closes, and its asker is told.

@@ -28,6 +28,8 @@ _SQL_READERS: Final = 2
 _MIB: Final = 1 << 20
 _STOP_READING: Final = "KILL QUERY WHERE query NOT LIKE 'KILL%' ASYNC"
 _MAX_SAMPLES: Final = 50_000_000
+_MAX_EXEMPLARS: Final = 100_000
+"""As many as Prometheus keeps by default."""
 _WRITING: Final = {
     "max_partitions_per_insert_block": 0,
     "max_insert_threads": 1,
@@ -164,11 +166,22 @@ class Store:
         """
         return self._reader.metadata(metric, limit)
 
-    def exemplars(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Exemplar]:
+    def exemplars(
+        self,
+        matchers: Sequence[Matcher],
+        start_ms: int,
+        end_ms: int,
+        *,
+        max_exemplars: int = _MAX_EXEMPLARS,
+    ) -> list[Exemplar]:
         """
         The exemplars with ``start_ms <= time <= end_ms`` of the matching series, in time order.
+
+        Raises:
+            QueryError: A regular expression is wrong, or there are more than allowed.
+            StoreError: The engine failed.
         """
-        return self._reader.exemplars(matchers, start_ms, end_ms)
+        return self._reader.exemplars(matchers, start_ms, end_ms, max_exemplars)
 
     def told(self, event: str, predictions: Sequence[str], attribute: str) -> set[str]:
         """

@@ -60,7 +60,7 @@ class Reader:
         with self._pool.lend() as client:
             found = read(client, statement, where.parameters)
             if found.num_rows > max_samples:
-                raise _too_many(max_samples)
+                raise _too_many(max_samples, "samples")
             return self._selections(client, found)
 
     def series(self, sets: MatcherSets, start_ms: int, end_ms: int, limit: int) -> list[Labels]:
@@ -107,7 +107,9 @@ class Reader:
             found = read(client, statement, where.parameters)
         return [Metadata(**row) for row in found.to_pylist()]
 
-    def exemplars(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> list[Exemplar]:
+    def exemplars(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_exemplars: int
+    ) -> list[Exemplar]:
         """
         The exemplars with ``start <= time <= end`` of the matching series.
         """
@@ -119,10 +121,13 @@ class Reader:
         statement = (
             "SELECT fingerprint, toUnixTimestamp64Milli(time) AS time_ms, value, labels "
             f"FROM exemplars WHERE {where.during(start_ms, end_ms)} "
-            f"AND fingerprint IN ({series}) ORDER BY fingerprint, time"
+            f"AND fingerprint IN ({series}) ORDER BY fingerprint, time "
+            f"LIMIT {where.bind(max_exemplars + 1, 'UInt64')}"
         )
         with self._pool.lend() as client:
             found = read(client, statement, where.parameters)
+            if found.num_rows > max_exemplars:
+                raise _too_many(max_exemplars, "exemplars")
             labels = self._labels(client, _numbers(found, "fingerprint"))
         return [
             Exemplar(Series(name), row["time_ms"], row["value"], tuple(sorted(row["labels"])))
@@ -226,9 +231,9 @@ def _numbers(table: pa.Table, column: str) -> NDArray[Any]:
     return numbers
 
 
-def _too_many(max_samples: int) -> QueryError:
+def _too_many(most: int, what: str) -> QueryError:
     return QueryError(
-        f"the query reads more than {max_samples} samples; narrow its time range or its matchers",
+        f"the query reads more than {most} {what}; narrow its time range or its matchers",
         kind="execution",
         status=422,
     )
