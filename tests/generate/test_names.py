@@ -132,6 +132,19 @@ def test_the_check_finds_wrong_names(expression: str, complaint: str) -> None:
     assert [complaint] == list(unknown_names(expression, known_series()))
 
 
+def test_pages_name_only_recordings_that_exist() -> None:
+    """
+    A recording rule that the README or a page of the documentation names is written.
+    """
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        name for page in pages for name in re.findall(r"\b\w+:ml_\w+:\w+", page.read_text("utf-8"))
+    }
+
+    assert named
+    assert set() == named - {rule["record"] for rule in recordings()}
+
+
 def test_labels_in_annotations_exist() -> None:
     """
     Alert texts use only labels that their expression leaves.
