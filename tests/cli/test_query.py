@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
@@ -36,6 +37,14 @@ def _url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store = Store.open(tmp_path_factory.mktemp("data"), retention_days=10_000)
     store.write(Batch(samples=[*levels, *hostile]))
     app = Starlette(routes=routes(Engine(store, now=lambda: NOW_S), store, now=lambda: NOW_S))
+    with serving(app) as url:
+        yield url
+    store.close()
+
+
+@contextmanager
+def serving(app: Starlette) -> Iterator[str]:
+    """The address of an application that serves."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -44,7 +53,6 @@ def _url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     server.should_exit = True
     thread.join()
-    store.close()
 
 
 def run(url: str, *arguments: str) -> Result:
@@ -153,6 +161,49 @@ def test_a_wrong_expression_is_shown_with_a_caret(url: str) -> None:
     lines = done.stderr.splitlines()
     assert "2:14: parse error" in lines[0]
     assert "limitk" == lines[1][lines[2].index("^") :][:6]
+
+
+def test_the_sql_of_each_selector_is_explained(url: str) -> None:
+    """
+    One statement for each, with what came of it and its bound parameters; no value stands in it.
+    """
+    done = run(url, "level{job='a'} / on () group_left sum(hostile)", *RANGE, "--explain")
+
+    assert 0 == done.exit_code, done.output
+    one, other = done.output.split("\n\n")
+    assert one.startswith("-- 1 series, 40 samples, ")
+    assert other.startswith("-- 1 series, 1 samples, ")
+    assert "SELECT fingerprint" in one
+    assert "-- p3 = 'a'" in one
+    assert "'a'" not in one.splitlines()[1]
+
+
+def test_what_reads_no_series_has_no_sql(url: str) -> None:
+    """
+    A constant at one time explains itself.
+    """
+    assert "-- no selector, no SQL\n" == run(url, "1 + 1", "--explain", "--at", "5").output
+
+
+def test_an_expression_that_is_wrong_is_not_explained(url: str) -> None:
+    """
+    The fault is the one of the query itself, with its mark.
+    """
+    done = run(url, "limitk(2, level)", "--explain")
+
+    assert 1 == done.exit_code
+    assert "^" == done.stderr.splitlines()[2].strip()
+
+
+def test_a_server_without_explanations_is_said_to_have_none() -> None:
+    """
+    Another server's answer is no explanation.
+    """
+    with serving(Starlette()) as url:
+        done = run(url, "up", "--explain")
+
+    assert 1 == done.exit_code
+    assert "only otel-confidence up explains" in done.stderr
 
 
 def test_a_server_that_is_not_there_is_named() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
+from otel_confidence.cli.explaining import Range, explanation
 from otel_confidence.cli.printing import FORMATS
 from otel_confidence.errors import QueryError
 from otel_confidence.query.answers import Answer
@@ -31,6 +32,7 @@ _HELP: Final = {
     "since": "Length of a range that ends at --end, such as 90s, 1h or 2d.",
     "step": "Time between evaluations in a range, such as 15s; about 250 of them if not given.",
     "format": "How to print the answer.",
+    "explain": "Print the SQL that ran for each selector instead; only up has it.",
 }
 
 
@@ -92,23 +94,29 @@ _PAIR: Final = _Read("header", _header)
 @click.option("--step", type=_DURATION, help=_HELP["step"])
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table",
               show_default=True, help=_HELP["format"])  # fmt: skip
+@click.option("--explain", is_flag=True, help=_HELP["explain"])
 def query(
-    expr: str, url: str, headers: tuple[tuple[str, str], ...], form: str, **when: Any
+    expr: str,
+    url: str,
+    headers: tuple[tuple[str, str], ...],
+    form: str,
+    *,
+    explain: bool,
+    **when: Any,
 ) -> None:
     """
     Evaluate EXPR, in PromQL, at one time or over a range (--since, or --start and --end).
     """
     span = _span(**when)
-    if form == "plot" and span is None:
+    if form == "plot" and span is None and not explain:
         raise click.UsageError("a plot needs a range: add --since 1h, or --start and --end")
-    client = PrometheusClient(url, headers=dict(headers))
     try:
-        answer = _ask(client, expr, span, when["at"])
+        if explain:
+            click.echo(explanation(url, dict(headers), expr, span=span, at=when["at"]))
+        else:
+            _print(_ask(url, dict(headers), expr, span, when["at"]), form)
     except QueryError as error:
-        raise click.ClickException(_explained(error, expr, url)) from error
-    finally:
-        client.close()
-    _print(answer, form)
+        raise click.ClickException(_reason(error, expr, url)) from error
 
 
 def _span(
@@ -118,7 +126,7 @@ def _span(
     end: float | None,
     since: float | None,
     step: float | None,
-) -> tuple[float, float, float] | None:
+) -> Range | None:
     if start is None and since is None:
         if end is not None or step is not None:
             raise click.UsageError("--end and --step belong to a range: add --since or --start")
@@ -135,12 +143,16 @@ def _span(
 
 
 def _ask(
-    client: PrometheusClient, expr: str, span: tuple[float, float, float] | None, at: float | None
+    url: str, headers: dict[str, str], expr: str, span: Range | None, at: float | None
 ) -> Answer:
-    if span is None:
-        return client.query(expr, at=at)
-    start, end, step = span
-    return client.query_range(expr, start=start, end=end, step=step)
+    client = PrometheusClient(url, headers=headers)
+    try:
+        if span is None:
+            return client.query(expr, at=at)
+        start, end, step = span
+        return client.query_range(expr, start=start, end=end, step=step)
+    finally:
+        client.close()
 
 
 def _print(answer: Answer, form: str) -> None:
@@ -155,7 +167,7 @@ def _print(answer: Answer, form: str) -> None:
         click.echo("no series: nothing has samples there", err=True)
 
 
-def _explained(error: QueryError, expr: str, url: str) -> str:
+def _reason(error: QueryError, expr: str, url: str) -> str:
     if error.kind == "unavailable":
         reason = str(error).removeprefix("cannot ask: ")
         return (

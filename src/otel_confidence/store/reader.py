@@ -46,19 +46,9 @@ class Reader:
         """
         if end_ms <= start_ms:
             return []
-        where = Conditions()
-        series = (
-            f"SELECT fingerprint FROM series WHERE {where.on_days(start_ms, end_ms)} "
-            f"AND {where.matching(matchers)}"
-        )
-        statement = (
-            "SELECT fingerprint, toUnixTimestamp64Milli(time) AS time_ms, value FROM samples "
-            f"WHERE {where.during(start_ms, end_ms, open_start=True)} "
-            f"AND fingerprint IN ({series}) ORDER BY fingerprint, time "
-            f"LIMIT {where.bind(max_samples + 1, 'UInt64')}"
-        )
+        statement, parameters = selecting(matchers, start_ms, end_ms, max_samples)
         with self._pool.lend() as client:
-            found = read(client, statement, where.parameters)
+            found = read(client, statement, parameters)
             if found.num_rows > max_samples:
                 raise _too_many(max_samples, "samples")
             return self._selections(client, found)
@@ -171,6 +161,26 @@ class Reader:
         if unknown:
             found.update(recall(client, unknown, self._catalog))
         return [labels for each in wanted if (labels := found[each]) is not None]
+
+
+def selecting(
+    matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int
+) -> tuple[str, dict[str, Any]]:
+    """
+    The statement that ``select`` runs, and the parameters bound in it.
+    """
+    where = Conditions()
+    series = (
+        f"SELECT fingerprint FROM series WHERE {where.on_days(start_ms, end_ms)} "
+        f"AND {where.matching(matchers)}"
+    )
+    statement = (
+        "SELECT fingerprint, toUnixTimestamp64Milli(time) AS time_ms, value FROM samples "
+        f"WHERE {where.during(start_ms, end_ms, open_start=True)} "
+        f"AND fingerprint IN ({series}) ORDER BY fingerprint, time "
+        f"LIMIT {where.bind(max_samples + 1, 'UInt64')}"
+    )
+    return statement, where.parameters
 
 
 def recall(client: Client, fingerprints: Sequence[int], catalog: Catalog) -> dict[int, Labels]:

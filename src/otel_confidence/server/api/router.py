@@ -13,8 +13,9 @@ from starlette.routing import BaseRoute, Route
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.query.promql import Engine
 from otel_confidence.server.api import replies
+from otel_confidence.server.api.explaining import Explaining, Readable
 from otel_confidence.server.api.parameters import Parameters, parameters_of
-from otel_confidence.server.api.queries import Catalog, Queries
+from otel_confidence.server.api.queries import Queries
 from otel_confidence.server.api.replies import Reply
 from otel_confidence.server.api.status import Status
 
@@ -26,14 +27,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(
-    engine: Engine, store: Catalog, *, now: Callable[[], float] = time.time
+    engine: Engine, store: Readable, *, now: Callable[[], float] = time.time
 ) -> list[BaseRoute]:
     """
     The Prometheus HTTP API.
 
     Args:
         engine: What evaluates expressions.
-        store: What knows series, metadata and exemplars.
+        store: What knows series, samples, metadata and exemplars.
         now: The present in epoch seconds.
     """
     queries, status = Queries(engine, store, now), Status(now(), now)
@@ -42,6 +43,7 @@ def routes(
         ("/query", queries.query, both),
         ("/query_range", queries.query_range, both),
         ("/query_exemplars", queries.exemplars, both),
+        ("/explain", Explaining(store, now).explain, both),
         ("/format_query", queries.format_query, both),
         ("/series", queries.series, both),
         ("/labels", queries.label_names, both),
