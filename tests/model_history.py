@@ -23,13 +23,12 @@ from otel_confidence.points import (
 )
 
 Values = NDArray[np.floating[Any]]
-REPORT_S = 5.0
 
 
 @dataclass(frozen=True)
 class History:
     """
-    Predictions spread evenly from ``start`` to ``end``, reported as counters every five seconds.
+    Predictions spread evenly from ``start`` to ``end``, reported as counters every few seconds.
     """
 
     model: str
@@ -47,6 +46,8 @@ class History:
     threshold: float = 0.7
     edges: tuple[float, ...] = c.CONFIDENCE_EDGES
     seed: int = 7
+    report_s: float = 5.0
+    """From one report to the next."""
     times: Values = field(init=False)
     confidences: Values = field(init=False)
     correct: NDArray[np.bool_] = field(init=False)
@@ -130,7 +131,7 @@ class History:
         }
         series = Series(tuple(sorted(every.items())))
         sums = np.concatenate([np.zeros(1), np.cumsum(values)])
-        ticks = np.arange(self.start, self.end + REPORT_S / 2, REPORT_S)
+        ticks = np.arange(self.start, self.end + self.report_s / 2, self.report_s)
         reached = sums[np.searchsorted(self.times, ticks, side="right")]
         for tick, value in zip(ticks, reached, strict=True):
             yield Sample(series, round(tick * 1000), float(value))

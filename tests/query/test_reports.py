@@ -67,6 +67,23 @@ def test_window_of_a_silent_source_assumes_a_minute() -> None:
     assert Window(NOW, 900, 5, 240) == window(Engine(Memory()), 900, end=NOW)
 
 
+def test_a_model_that_reports_rarely_has_curves_beside_one_that_reports_often() -> None:
+    """
+    How far a point looks back is fitted to the models asked about, the rarest reporter of them.
+    """
+    histories = steady("rare", report_s=60.0), steady("frequent", seed=8)
+    engine = Engine(Memory(*histories))
+
+    found = {
+        model: window(engine, 900, end=NOW, scope=Scope(model))
+        for model in ("rare", "frequent", None)
+    }
+    curve = reports.traffic(Question(engine, Scope("rare"), found["rare"])).predictions
+
+    assert {"rare": 240, "frequent": 20, None: 240} == {m: w.range_s for m, w in found.items()}
+    assert np.isfinite(curve).all()
+
+
 def test_times_stay_on_multiples_of_the_step() -> None:
     """
     A second later the same times are asked for, so that a drawn curve does not shimmer.

@@ -49,6 +49,9 @@ class Scope:
         return (model, version) if self.version else (model,)
 
 
+_EVERYTHING: Final = Scope()
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """
@@ -85,14 +88,18 @@ class Window:
         return replace(self, length_s=length, step_s=_step(length))
 
 
-def window(metrics: Metrics, length_s: float, *, end: float) -> Window:
+def window(metrics: Metrics, length_s: float, *, end: float, scope: Scope = _EVERYTHING) -> Window:
     """
     The window of that length, its points' look-back fitted to how often programs report.
+
+    Of the models in scope the one that reports most rarely decides: over a shorter time it would
+    have no rate at all.
     """
     step = _step(length_s)
     # Averaged over the minutes that have reports, so that a program that ended still counts.
-    minutes = f"count_over_time({c.PREDICTIONS.prometheus}[1m])[15m:1m]"
-    reports = f"max(avg_over_time({minutes}))"
+    series = expressions.selector(c.PREDICTIONS, "", *scope.conditions)
+    minutes = f"avg_over_time(count_over_time({series}[1m])[15m:1m])"
+    reports = f"min(max by ({c.MODEL_NAME.label}) ({minutes}))"
     counted = [float(series.values[-1]) for series in metrics.query(reports, at=end).series]
     look_back = math.ceil(_REPORTS_PER_RANGE * 60 / max(_ASSUMED_REPORTS_PER_MINUTE, *counted, 0))
     return Window(end, length_s, step, max(step, look_back))

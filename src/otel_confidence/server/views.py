@@ -107,7 +107,7 @@ class Views:
         )
 
     def _question(self, scope: Scope, length: str) -> Question:
-        within = window(self._metrics, WINDOWS[length], end=self._now())
+        within = window(self._metrics, WINDOWS[length], end=self._now(), scope=scope)
         return Question(self._metrics, scope, within)
 
     def _render(self, name: str, within: Window, **values: Any) -> str:
