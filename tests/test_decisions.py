@@ -66,14 +66,12 @@ def test_contradictions_are_refused(declared: dict[str, Any], reason: str) -> No
         decisions(**declared)
 
 
-def test_low_is_below_acceptance() -> None:
+def test_acceptance_has_the_highest_threshold() -> None:
     """
-    Low is what is not accepted, whatever else is done with it; without a threshold nothing is.
+    The threshold of a prediction is that of its acceptance, whatever else is decided below it.
     """
     found = decisions(thresholds={"accept": 0.9, "escalate": 0.6})
 
-    assert [True, True, False] == [found.low(confidence) for confidence in (0.5, 0.89, 0.9)]
-    assert not Decisions().low(0.0)
     assert (0.9, None) == (found.threshold, Decisions().threshold)
 
 

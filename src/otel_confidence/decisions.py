@@ -4,7 +4,7 @@ This module decides by confidence: from each threshold up, what is done with a p
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from otel_confidence.errors import ConfigurationError
@@ -28,24 +28,17 @@ class Decisions:
     names: tuple[str, ...] = (ACCEPT,)
     """Values of ``conventions.DECISION``, one more than edges; the last is ``accept``."""
 
-    @property
-    def threshold(self) -> float | None:
-        """
-        The confidence from which a prediction is accepted; None where all of them are.
-        """
-        return self.edges[-1] if self.edges else None
+    threshold: float | None = field(init=False)
+    """The confidence from which a prediction is accepted; None where all of them are."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "threshold", self.edges[-1] if self.edges else None)
 
     def of(self, confidence: float) -> str:
         """
         What is done with a prediction of this confidence.
         """
         return self.names[bisect_right(self.edges, confidence)]
-
-    def low(self, confidence: float) -> bool:
-        """
-        Whether it is below the threshold of acceptance.
-        """
-        return bool(self.edges) and confidence < self.edges[-1]
 
     def without_fallback(self) -> "Decisions":
         """

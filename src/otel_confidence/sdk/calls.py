@@ -197,9 +197,9 @@ class Call:
         with self._telemetry.guard("tracking.close"):
             self._close(orphaned=isinstance(error, GeneratorExit))
 
-    def __del__(self) -> None:
+    def abandon(self) -> None:
         """
-        End a call that nobody can end any more, such as a stream left behind by a closed loop.
+        End a call that nobody can end any more, such as that of a stream left by a closed loop.
         """
         if self._series is not None:
             self.__exit__(GeneratorExit, GeneratorExit(), None)
@@ -303,7 +303,7 @@ class Call:
             with self._telemetry.sums.lock:
                 series.active.value -= 1
         if self._token is not None:
-            detach(self._token, quietly=orphaned)
+            (detach if orphaned else contexts.detach)(self._token)
         if self._owns_span:
             if self._detached:
                 self._span.set_attribute(STREAM_ITEMS.name, self._items)
@@ -321,14 +321,14 @@ class Call:
         return rows.receipt(p, row, link, telemetry.settings.receipt_key, telemetry.redactor)
 
 
-def detach(token: Any, *, quietly: bool = True) -> None:
+def detach(token: Any) -> None:
     """
-    Make the context before current again; quietly where another one may be ending what began here.
+    Make the context before current again, quietly where it is another one that ends this.
 
     A generator or coroutine is closed by whoever drops it last, and OpenTelemetry would log an
     error: the context it began in is gone, with nothing left to restore.
     """
-    if quietly and isinstance(token, Token):
+    if isinstance(token, Token):
         with suppress(ValueError):
             token.var.reset(token)
     else:

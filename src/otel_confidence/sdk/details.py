@@ -28,8 +28,9 @@ def of_prediction(p: Prediction, redactor: Redactor) -> Detail:
         _put_confidence(detail, p, confidence)
     elif confidence is not None:
         detail |= _of_confidences(p, confidence)
-    if p.decisions.threshold is not None:
-        detail[c.THRESHOLD.name] = p.decisions.threshold
+    threshold = p.decisions.threshold
+    if threshold is not None:
+        detail[c.THRESHOLD.name] = threshold
     if p.size != 1:
         detail[c.BATCH_SIZE.name] = p.size
     elif p.label is not None:

@@ -41,6 +41,17 @@ class Current:
             detach(self._token)
 
 
+class Follower(Current):
+    """
+    The same for an asynchronous stream, which may be dropped when no loop is left to close it.
+    """
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        self._call.abandon()
+
+
 class Steps(Generator[Any, Any, Any]):
     """
     A generator whose every step runs under the call's span.
@@ -136,7 +147,7 @@ def async_generator(
         _count(tracker, read, seen)
         resume, given = source.asend, None
         with Call(tracker, detached=True, parent=parent) as call:
-            current, thrown = Current(call), _Thrown()
+            current, thrown = Follower(call), _Thrown()
             try:
                 while True:
                     try:

@@ -82,7 +82,8 @@ def _tell(tools: Tools, p: Prediction, detail: Detail, context: Context | None) 
 
         batches.tell(tools, p, context)
         return
-    low = isinstance(p.confidence, float) and p.decisions.low(p.confidence)
+    threshold = p.decisions.threshold
+    low = threshold is not None and type(p.confidence) is float and p.confidence < threshold
     sampled = p.id < tools.settings.event_sample_ratio * _IDS
     if not (low or sampled):
         return
