@@ -28,6 +28,8 @@ MODEL = "digits"
 RATE = 25.0
 """Images a second."""
 TRUTH_AFTER_S = 2.0
+SHORT_LIVED = httpx.Limits(keepalive_expiry=2.0)
+"""Connections are given up before the service closes them, which it does after five seconds."""
 PATIENCE_S = 20.0
 """How long to wait for the last predictions to show up before the comparison fails."""
 PHASES = {
@@ -68,8 +70,12 @@ class Traffic:
         length = seconds / len(PHASES) if seconds else 30.0
         for phase in PHASES if seconds else cycle(PHASES):
             started = time.monotonic()
-            console.print(f"[bold]{phase}[/]: {RATE:.0f} images a second for {length:.0f} s")
-            await self._phase(phase, length - TRUTH_AFTER_S - 2)
+            sending = length - TRUTH_AFTER_S - 2
+            console.print(
+                f"[bold]{phase}[/]: up to {RATE:.0f} images a second for {sending:.0f} s, "
+                "then a pause until every truth is in"
+            )
+            await self._phase(phase, sending)
             await asyncio.sleep(max(0.0, started + length - time.monotonic()))
 
     async def _phase(self, phase: str, seconds: float) -> None:
@@ -169,7 +175,7 @@ async def _main(service: str, prometheus: str, seconds: float) -> list[Row]:
 
 
 async def _traffic(service: str, prometheus: str, seconds: float) -> list[Row]:
-    async with httpx.AsyncClient(base_url=service, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=service, timeout=30, limits=SHORT_LIVED) as client:
         with httpx.Client(base_url=prometheus, timeout=30) as reader:
             traffic = Traffic(client, reader)
             try:

@@ -111,6 +111,8 @@ def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: No
 
 async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
     stopped = _stopping()
+    if options.ready_file is not None:
+        options.ready_file.unlink(missing_ok=True)  # one of a killed server names dead ports
     async with AsyncExitStack() as stack:
         page_socket = stack.enter_context(ports.listen(options.host, options.port, "--port"))
         otlp_socket = stack.enter_context(

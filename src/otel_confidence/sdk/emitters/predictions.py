@@ -68,6 +68,12 @@ def _account(tools: Tools, p: Prediction, known: int, series: ModelSeries) -> No
     tools.recorded("confidence", known + sum(p.rejected.values()))
     for reason, count in p.rejected.items():
         tools.dropped("confidence", reason, count)
+        tools.guard.say_once(
+            f"confidence {p.model} {reason}",
+            "otel_confidence: model %r gave no usable confidence (%s); its predictions count, and "
+            "further ones like it are only counted, in %s",
+            tools.redactor.name(p.model), reason, c.DROPPED.name,
+        )  # fmt: skip
     if known < p.size:
         unknown = series.predictions("", "")
         with tools.sums.lock:
