@@ -8,9 +8,9 @@ from typing import Any
 
 def finite(value: Any) -> float | None:
     """
-    The value as a Python float; None for text, NaN, infinities and what is no number.
+    The value as a Python float; None for text, arrays, NaN, infinities and what is no number.
     """
-    if isinstance(value, (str, bytes, bytearray)):
+    if isinstance(value, (str, bytes, bytearray)) or getattr(value, "shape", ()) != ():
         return None
     try:
         number = float(value)
