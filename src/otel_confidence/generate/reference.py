@@ -9,10 +9,17 @@ from otel_confidence import conventions as c
 _INTRODUCTION = """\
 # Signals
 
-Every metric, attribute, event and span that otel_confidence emits, under the names that
-Prometheus, the Collector and `otel-confidence up` all give them. Metrics carry only attributes of
-low cardinality; ids, texts and raw values stand on spans and events alone.
+Every metric, attribute, event and span of otel_confidence, under the names that Prometheus, the
+Collector and `otel-confidence up` all give them. Metrics carry only attributes of low cardinality;
+ids, texts and raw values stand on spans and events alone. A name marked *reserved* is settled, and
+nothing emits it yet.
 """
+RESERVED = frozenset({
+    c.TASK_TYPE, c.PREDICTION_CLASS, c.DRIFT_METHOD, c.DRIFT_TARGET, c.DRIFT_REFERENCE_ID,
+    c.DRIFT_SEVERITY, c.DRIFT_SCORE, c.DRIFT_P_VALUE, c.DRIFT_SAMPLES, c.DRIFT_DETECTIONS,
+    c.EXPORT_DURATION, c.DRIFT_DETECTED, c.SLO_BREACH, c.ALERT_FIRED, c.ALERT_RESOLVED,
+})  # fmt: skip
+"""Names that nothing emits yet."""
 
 
 def signals_page(command: str) -> str:
@@ -30,7 +37,9 @@ def signals_page(command: str) -> str:
         _table(("attribute", "label", "values", ""), _attributes()),
         "## Events\n",
         "Log records with an event name, which the attribute `event.name` repeats.\n",
-        _table(("event", "severity", ""), ((f"`{e.name}`", e.severity, e.about) for e in c.EVENTS)),
+        _table(
+            ("event", "severity", ""), ((f"`{e.name}`", e.severity, _about(e)) for e in c.EVENTS)
+        ),
         "## Spans\n",
         f"`{c.SPAN_PREFIX} {{{c.MODEL_NAME.name}}}`, kind internal, from scope `{c.SCOPE}`.\n",
     )
@@ -41,7 +50,23 @@ def _metrics() -> Iterable[tuple[str, ...]]:
     for m in c.METRICS:
         series = f"{m.prometheus}_bucket, _sum, _count" if m.edges else m.prometheus
         names = ", ".join(f"`{a.name}`" for a in m.attributes)
-        yield f"`{m.name}`", f"`{series}`", m.kind.replace("_", " "), f"`{m.unit}`", names, m.about
+        yield (
+            f"`{m.name}`",
+            f"`{series}`",
+            m.kind.replace("_", " "),
+            f"`{m.unit}`",
+            names,
+            _about(m),
+        )
+
+
+def _events() -> Iterable[tuple[str, ...]]:
+    for e in c.EVENTS:
+        yield f"`{e.name}`", e.severity, _about(e)
+
+
+def _about(signal: c.Metric | c.Attribute | c.Event) -> str:
+    return f"*Reserved.* {signal.about}" if signal in RESERVED else signal.about
 
 
 def _edges() -> Iterable[tuple[str, ...]]:
@@ -53,7 +78,7 @@ def _edges() -> Iterable[tuple[str, ...]]:
 def _attributes() -> Iterable[tuple[str, ...]]:
     for a in c.ATTRIBUTES:
         label = f"`{a.label}`" if a.on_metrics else "never on metrics"
-        yield f"`{a.name}`", label, ", ".join(a.values), a.about
+        yield f"`{a.name}`", label, ", ".join(a.values), _about(a)
 
 
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
