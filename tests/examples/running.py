@@ -55,18 +55,19 @@ class Ran:
         ]
 
 
-def run(name: str, *arguments: str) -> Ran:
+def run(name: str, *arguments: str, complaint: str = "") -> Ran:
     """
-    Run an example beside a Collector; it must end well and say nothing on its standard error.
+    Run an example beside a Collector; it must end well with this on its standard error.
     """
     with collector() as received:
-        printed = alone(name, *arguments, OTEL_EXPORTER_OTLP_ENDPOINT=received.url)
+        endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": received.url}
+        printed = alone(name, *arguments, complaint=complaint, **endpoint)
     return Ran(printed, received)
 
 
-def alone(name: str, *arguments: str, **environment: str) -> str:
+def alone(name: str, *arguments: str, complaint: str = "", **environment: str) -> str:
     """
-    What an example prints; warnings are errors, and it must say nothing on its standard error.
+    What an example prints; warnings are errors, and its standard error must hold just this.
     """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
     done = subprocess.run(
@@ -78,7 +79,7 @@ def alone(name: str, *arguments: str, **environment: str) -> str:
         timeout=120,
     )
 
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, complaint) == (done.returncode, done.stderr)
     return done.stdout
 
 

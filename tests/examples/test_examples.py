@@ -187,9 +187,13 @@ def test_llm() -> None:
 
 def test_verbalized() -> None:
     """
-    Words and figures become the numbers declared; what is neither is dropped and counted.
+    Words and figures become the numbers declared; what is neither is dropped, counted and said.
     """
-    ran = run("verbalized.py")
+    said = (
+        "otel_confidence: model 'primes' gave no usable confidence (unknown_word); its predictions "
+        "count, and further ones like it are only counted, in otel_confidence.dropped\n"
+    )
+    ran = run("verbalized.py", complaint=said)
     shown = [line.split()[-1] for line in ran.printed.splitlines()]
 
     assert ["0.85", "0.97", "0.85", "0.40"] == shown[:4]
