@@ -27,6 +27,8 @@ def number(
     """
     if isinstance(value, (str, bytes, bytearray)) or getattr(value, "shape", ()) != ():
         raise _wrong(name, value, _range(low, high), "wrong_type")
+    if is_masked(value):
+        raise _wrong(name, value, _range(low, high), "invalid_value")
     try:
         found = float(value)
     except OverflowError as error:
@@ -38,6 +40,13 @@ def number(
     if not low <= found <= high:
         raise _wrong(name, found, _range(low, high), "out_of_range", hint)
     return found
+
+
+def is_masked(value: Any) -> bool:
+    """
+    Whether a numpy scalar holds nothing: as a float it would be NaN, with a warning.
+    """
+    return getattr(value, "shape", None) == () and bool(getattr(value, "mask", False))
 
 
 def optional(

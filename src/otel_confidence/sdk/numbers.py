@@ -5,12 +5,16 @@ This module is the door for single numbers: whatever a user gave becomes a finit
 import math
 from typing import Any
 
+from otel_confidence.checks import is_masked
+
 
 def finite(value: Any) -> float | None:
     """
     The value as a Python float; None for text, arrays, NaN, infinities and what is no number.
     """
     if isinstance(value, (str, bytes, bytearray)) or getattr(value, "shape", ()) != ():
+        return None
+    if is_masked(value):
         return None
     try:
         number = float(value)

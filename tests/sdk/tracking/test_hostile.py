@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
@@ -100,6 +101,19 @@ def test_a_raising_label_does_not_cost_the_confidence() -> None:
     assert [0.9] == [point.value for point in capture.points("ml.prediction.confidence")]
     assert {} == capture.dropped()
     assert 1 == capture.value("otel_confidence.internal.errors", error_type="Broken")
+
+
+@pytest.mark.parametrize("place", ["confidence", "label", "uncertainty", "score"])
+def test_a_masked_number_is_unknown_without_a_warning(telemetry: Capture, place: str) -> None:
+    """
+    A masked scalar of numpy is no number anywhere, and numpy has no reason to warn of it.
+    """
+    masked: Any = np.ma.masked_array(np.zeros(()), mask=True)
+    with telemetry.prediction(model="m") as p:
+        p.set(**{"confidence": 0.5, **({} if place == "score" else {place: masked})})
+    telemetry.record_feedback(p.receipt, score=masked if place == "score" else 0.5)
+
+    assert ({} if place == "label" else {"invalid_value": 1}) == telemetry.dropped()
 
 
 @pytest.mark.parametrize(
