@@ -50,8 +50,9 @@ fix: $(VENV)/.dev ## format and mend what the linter can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-bench: $(VENV)/.dev ## measure the overhead beside peers, as ratios
+bench: $(VENV)/.dev ## measure the overhead and PromQL beside peers, as ratios
 	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench.promql
 
 stack-tools: ## build Prometheus, Alertmanager and Collector for the tests (Go; 12 minutes, once)
 	@$(PYTHON) -m tools.stack_tools

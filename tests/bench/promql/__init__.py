@@ -1,0 +1,1 @@
+"""This package times PromQL over the store beside a real Prometheus with the same samples."""
