@@ -16,6 +16,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from otel_confidence.errors import ConfigurationError, QueryError, StoreError
+from otel_confidence.store.address import Address
 
 try:
     import clickhouse_connect
@@ -27,6 +28,7 @@ except ModuleNotFoundError as missing:
     ) from missing
 
 _CLEARINGS: Final = 5
+_IN_PROCESS: Final = "chdb:"
 _TIMED_OUT: Final = 159
 _TOO_MUCH_MEMORY: Final = frozenset({241, 396})
 _ASKED_WRONGLY: Final = frozenset(
@@ -53,6 +55,35 @@ def connect(path: Path, *, database: str = "", settings: Mapping[str, Any] | Non
         raise StoreError(f"the engine does not start: {error}") from error
 
 
+def connect_server(
+    address: Address, *, database: str = "", settings: Mapping[str, Any] | None = None
+) -> Client:
+    """
+    Open one connection to a ClickHouse server; the settings go along with every query.
+    """
+    options: dict[str, Any] = {
+        "database": database or "default",
+        "settings": settings and dict(settings),
+        "ca_cert": address.ca_cert or None,
+        "verify": address.verify,
+    }
+    try:
+        return clickhouse_connect.get_client(
+            interface="https" if address.secure else "http",
+            host=address.host,
+            port=address.port,
+            username=address.user,
+            password=address.password,
+            # Queries need no session, and servers behind one address could not share it.
+            autogenerate_session_id=False,
+            form_encode_query_params=True,
+            client_name="otel-confidence",
+            **options,
+        )
+    except ClickHouseError as error:
+        raise StoreError(f"{address} does not answer: {_sentence(str(error))}") from error
+
+
 def read(client: Client, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
     """
     Run a query with bound parameters and return its rows.
@@ -60,7 +91,8 @@ def read(client: Client, statement: str, parameters: Mapping[str, Any] | None = 
     try:
         body = client.raw_query(statement, dict(parameters or {}), fmt="Arrow")
     except DatabaseError as error:
-        _clear(client)
+        if client.uri.startswith(_IN_PROCESS):
+            _clear(client)
         raise _translate(error) from error
     except ClickHouseError as error:
         raise StoreError(f"the engine failed: {error}") from error

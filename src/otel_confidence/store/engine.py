@@ -5,7 +5,6 @@ This module is the store: one data folder, one writer, several readers.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,20 +12,18 @@ from clickhouse_connect.driver.client import Client
 
 from otel_confidence.errors import ConfigurationError, StoreError
 from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, Selection
-from otel_confidence.store import reader, schema
+from otel_confidence.store import migrations, reader
 from otel_confidence.store.catalog import Catalog
-from otel_confidence.store.connection import Pool, connect, failing, read
-from otel_confidence.store.folder import Folder
+from otel_confidence.store.connection import Pool, failing, read
+from otel_confidence.store.homes import Home, home
 from otel_confidence.store.journal import Journal, Texts
 from otel_confidence.store.reader import MatcherSets, Reader
 from otel_confidence.store.statement import judged
 from otel_confidence.store.writer import Writer
 
-_ENGINE: Final = "chdb"
 _READERS: Final = 4
 _SQL_READERS: Final = 2
 _MIB: Final = 1 << 20
-_STOP_READING: Final = "KILL QUERY WHERE query NOT LIKE 'KILL%' ASYNC"
 _MAX_SAMPLES: Final = 50_000_000
 _MAX_EXEMPLARS: Final = 100_000
 """As many as Prometheus keeps by default."""
@@ -68,9 +65,9 @@ class Store:
     """
 
     def __init__(
-        self, folder: Folder, writing: Client, pool: Pool, sql_pool: Pool, catalog: Catalog
+        self, place: Home, writing: Client, pool: Pool, sql_pool: Pool, catalog: Catalog
     ) -> None:
-        self._folder = folder
+        self._home = place
         self._writing = writing
         self._writer = Writer(writing, catalog)
         self._pool = pool
@@ -81,13 +78,21 @@ class Store:
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, retention_days: float = 15) -> "Store":
         """
-        Open the folder, made if it does not exist, and keep what is younger than the retention.
+        Open a store, made if it does not exist, and keep what is younger than the retention.
+
+        Args:
+            path: A folder, which this process then has for itself, or the URL of a ClickHouse
+                server, ``clickhouse://user@host:8123/database?secure=true&cluster=name``; its
+                password comes from ``OTEL_CONFIDENCE_STORE_PASSWORD`` or the file that
+                ``OTEL_CONFIDENCE_STORE_PASSWORD_FILE`` names.
+            retention_days: How long everything is kept.
 
         Rows leave with their UTC day, so that up to a day more is kept.
 
         Raises:
-            ConfigurationError: The retention is not a positive number of days.
-            StoreError: The folder is in use, cannot be written or cannot be read.
+            ConfigurationError: The retention is not a positive number of days, or the URL is wrong.
+            StoreError: The folder is in use, cannot be written or cannot be read; the server does
+                not answer; or a later release made the tables.
         """
         if not 0 < retention_days <= MAX_RETENTION_DAYS:
             raise ConfigurationError(
@@ -95,9 +100,9 @@ class Store:
                 f"got {retention_days!r}"
             )
         with ExitStack() as undo:
-            folder = Folder(Path(path).resolve())
-            undo.callback(folder.release)
-            opened = _opened(folder, retention_days)
+            place = home(path)
+            undo.callback(place.release)
+            opened = _opened(place, retention_days)
             undo.pop_all()
         return opened
 
@@ -222,36 +227,36 @@ class Store:
         """
         if self._writer.close(timeout_s=3):
             with suppress(StoreError), failing():
-                self._writing.command(_STOP_READING)
+                self._writing.command(self._home.stopping)
             self._writing.close()
         self._pool.close(timeout_s=1)
         self._sql_pool.close(timeout_s=0.5)
-        self._folder.release()
+        self._home.release()
 
 
-def _opened(folder: Folder, retention_days: float) -> Store:
-    path, catalog = folder.path / _ENGINE, Catalog()
+def _opened(place: Home, retention_days: float) -> Store:
+    catalog = Catalog()
     with ExitStack() as undo:
-        writing = undo.enter_context(closing(_prepared(path, retention_days)))
-        readers = [_client(path, _READING, undo) for _ in range(_READERS)]
-        sql_readers = [_client(path, _SQL, undo) for _ in range(_SQL_READERS)]
+        writing = undo.enter_context(closing(_prepared(place, retention_days)))
+        readers = [_client(place, _READING, undo) for _ in range(_READERS)]
+        sql_readers = [_client(place, _SQL, undo) for _ in range(_SQL_READERS)]
         _rebuild(readers[0], catalog)
         undo.pop_all()
-    return Store(folder, writing, Pool(readers), Pool(sql_readers), catalog)
+    return Store(place, writing, Pool(readers), Pool(sql_readers), catalog)
 
 
-def _prepared(path: Path, retention_days: float) -> Client:
-    client = connect(path, settings=_WRITING)
-    with failing():
-        client.command(f"CREATE DATABASE IF NOT EXISTS {schema.DATABASE}")
-        client.database = schema.DATABASE
-        for statement in schema.statements(retention_days):
-            client.command(statement)
+def _prepared(place: Home, retention_days: float) -> Client:
+    client = place.connect(_WRITING)
+    with ExitStack() as undo:
+        undo.callback(client.close)
+        migrations.prepare(client, place.layout, retention_days)
+        client.database = place.layout.database
+        undo.pop_all()
     return client
 
 
-def _client(path: Path, settings: Mapping[str, Any], undo: ExitStack) -> Client:
-    client = connect(path, database=schema.DATABASE, settings=settings)
+def _client(place: Home, settings: Mapping[str, Any], undo: ExitStack) -> Client:
+    client = place.connect(settings, database=place.layout.database)
     undo.callback(client.close)
     return client
 

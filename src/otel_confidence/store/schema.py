@@ -24,12 +24,14 @@ Read with the setting ``final = 1``, so that rows not merged yet collapse too.
 ``attributes``, ``resource`` and ``labels`` are maps of text to text; a missing key reads as ''.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from otel_confidence.conventions import PREDICTION_ID, SERVICE_NAME
 
 DATABASE: Final = "otel_confidence"
 _DAY_S: Final = 86_400
+_ENGINE: Final = "ReplacingMergeTree"
 
 _TEXTS = "Map(LowCardinality(String), String) CODEC(ZSTD(1))"
 _NANOSECONDS = "DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1))"
@@ -105,54 +107,72 @@ _SPANS = f"""
         attributes Map(LowCardinality(String), String))) CODEC(ZSTD(1)),
     {_TRACE_INDEX}
 """
-_TABLES: Final = (
-    ("series", _SERIES, "day", "name, fingerprint"),
-    ("samples", _SAMPLES, "time", "fingerprint, time"),
-    ("metadata", _METADATA, "day", "name, type, unit, help"),
-    ("exemplars", _EXEMPLARS, "time", "fingerprint, time, id"),
-    ("events", _EVENTS, "time", "name, time, id"),
-    ("spans", _SPANS, "start", "name, start, trace_id, span_id"),
-)  # fmt: skip
-_ADDED: Final = (
-    f"ALTER TABLE events ADD COLUMN IF NOT EXISTS {_PREDICTION}",
-    f"ALTER TABLE events ADD {_PREDICTION_INDEX.replace('INDEX', 'INDEX IF NOT EXISTS', 1)}",
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """
+    One table: its columns, the one that says how old a row is, and the sorting key.
+    """
+
+    name: str
+    columns: str
+    moment: str
+    key: str
+
+
+TABLES: Final = (
+    Table("series", _SERIES, "day", "name, fingerprint"),
+    Table("samples", _SAMPLES, "time", "fingerprint, time"),
+    Table("metadata", _METADATA, "day", "name, type, unit, help"),
+    Table("exemplars", _EXEMPLARS, "time", "fingerprint, time, id"),
+    Table("events", _EVENTS, "time", "name, time, id"),
+    Table("spans", _SPANS, "start", "name, start, trace_id, span_id"),
 )
-"""What folders made before it was thought of lack."""
-_METRICS: Final = """
-    CREATE OR REPLACE VIEW metrics AS
+VERSIONS: Final = "versions"
+"""The table that says which version the others are of."""
+VERSION: Final = 2
+"""Of the tables as they stand here; one more whenever those of former releases must be changed."""
+CHANGES: Final = {
+    1: (
+        ("events", f"ADD COLUMN IF NOT EXISTS {_PREDICTION}", True),
+        ("events", f"ADD {_PREDICTION_INDEX.replace('INDEX', 'INDEX IF NOT EXISTS', 1)}", False),
+    ),
+}
+"""By version, what brings it to the next: the table, the change, whether it is one of columns."""
+METRICS: Final = """
     SELECT name, labels, time, value
-    FROM samples
+    FROM {database}.samples
     INNER JOIN (
         SELECT fingerprint, any(name) AS name, any(labels) AS labels
-        FROM series GROUP BY fingerprint
+        FROM {database}.series GROUP BY fingerprint
     ) AS described USING fingerprint
 """
 
 
-def statements(retention_days: float) -> list[str]:
+def seconds(retention_days: float) -> int:
     """
-    What makes a new folder ready and brings an old one to this retention; safe to repeat.
+    A retention as the tables have it.
     """
-    retention_s = max(1, round(retention_days * _DAY_S))
-    made = [_create(*table, retention_s=retention_s) for table in _TABLES]
-    kept = [_modify(name, moment, retention_s) for name, _, moment, _ in _TABLES]
-    return [*made, *_ADDED, *kept, _METRICS]
+    return max(1, round(retention_days * _DAY_S))
 
 
-def _create(name: str, columns: str, moment: str, key: str, *, retention_s: int) -> str:
+def create(table: Table, name: str, retention_s: int, *, engine: str = _ENGINE) -> str:
+    """
+    What makes a table under a name.
+    """
     return (
-        f"CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = ReplacingMergeTree "
-        f"PARTITION BY toDate({moment}, 'UTC') ORDER BY ({key}) "
-        f"TTL {_expiry(moment, retention_s)} "
+        f"CREATE TABLE IF NOT EXISTS {name} ({table.columns}) ENGINE = {engine} "
+        f"PARTITION BY toDate({table.moment}, 'UTC') ORDER BY ({table.key}) "
+        f"TTL {expiry(table, retention_s)} "
         "SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 3600"
     )
 
 
-def _modify(name: str, moment: str, retention_s: int) -> str:
-    return f"ALTER TABLE {name} MODIFY TTL {_expiry(moment, retention_s)}"
-
-
-def _expiry(moment: str, retention_s: int) -> str:
+def expiry(table: Table, retention_s: int) -> str:
+    """
+    When a row of the table may go.
+    """
     # A row that stands for a day has to outlive what was written in that day's last second.
-    end = "day + 1" if moment == "day" else moment
+    end = "day + 1" if table.moment == "day" else table.moment
     return f"toDateTime({end}, 'UTC') + toIntervalSecond({retention_s})"

@@ -1,0 +1,131 @@
+"""
+This module holds the two places a store can live in: a folder of this process, or a server.
+
+Everything that differs between the embedded engine and a ClickHouse server is here and in
+``cluster``; what writes and reads takes connections and cannot tell.
+"""
+
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from clickhouse_connect.driver.client import Client
+
+from otel_confidence.store.address import Address, is_url
+from otel_confidence.store.cluster import Layout
+from otel_confidence.store.connection import connect, connect_server
+from otel_confidence.store.folder import Folder
+
+_ENGINE: Final = "chdb"
+_ON_SERVERS: Final = {
+    # Replicas drop an insert that equals a former one, even if another value came in between.
+    "insert_deduplicate": 0,
+}
+_ON_CLUSTERS: Final = {
+    # An insert is acknowledged when the shards have it, not when it waits to be sent.
+    "distributed_foreground_insert": 1,
+    # A series and its samples are in one shard, so that each answers for its own.
+    "distributed_product_mode": "local",
+}
+
+
+class Home(Protocol):
+    """
+    A place that a store is opened in.
+    """
+
+    @property
+    def layout(self) -> Layout:
+        """
+        How its tables are laid out.
+        """
+
+    @property
+    def stopping(self) -> str:
+        """
+        The statement that ends the queries of this store, and no others.
+        """
+
+    def connect(self, settings: Mapping[str, Any], *, database: str = "") -> Client:
+        """
+        Open a connection.
+        """
+
+    def release(self) -> None:
+        """
+        Let go of it.
+        """
+
+
+def home(place: str | os.PathLike[str]) -> Home:
+    """
+    The home that a path or a URL names.
+
+    Raises:
+        ConfigurationError: The URL is wrong.
+        StoreError: The folder is in use or cannot be written.
+    """
+    if is_url(place):
+        return Server(Address.read(os.fspath(place)))
+    return Embedded(Folder(Path(place).resolve()))
+
+
+class Embedded:
+    """
+    A folder, and the engine in this process.
+    """
+
+    layout = Layout()
+    stopping = "KILL QUERY WHERE query NOT LIKE 'KILL%' ASYNC"
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    def connect(self, settings: Mapping[str, Any], *, database: str = "") -> Client:
+        """
+        Open a connection to the folder.
+        """
+        return connect(self._folder.path / _ENGINE, database=database, settings=settings)
+
+    def release(self) -> None:
+        """
+        Let another process have the folder.
+        """
+        self._folder.release()
+
+
+class Server:
+    """
+    A ClickHouse server or cluster, shared with whoever else uses it.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._tag = f"otel-confidence/{uuid.uuid4()}"
+        self.layout = Layout(address.database, address.cluster)
+
+    @property
+    def stopping(self) -> str:
+        """
+        The statement that ends the queries that carry this store's mark.
+        """
+        on = f" ON CLUSTER '{self._address.cluster}'" if self._address.cluster else ""
+        return (
+            f"KILL QUERY{on} WHERE Settings['log_comment'] = '{self._tag}' "
+            "AND query NOT LIKE 'KILL%' ASYNC"
+        )
+
+    def connect(self, settings: Mapping[str, Any], *, database: str = "") -> Client:
+        """
+        Open a connection to the server.
+        """
+        shared = {**_ON_SERVERS, **(_ON_CLUSTERS if self._address.cluster else {})}
+        marked = {**settings, **shared, "log_comment": self._tag}
+        return connect_server(self._address, database=database, settings=marked)
+
+    def release(self) -> None:
+        """
+        Nothing is held.
+        """
