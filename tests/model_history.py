@@ -17,6 +17,7 @@ from otel_confidence.points import (
     Event,
     Matcher,
     Sample,
+    Samples,
     Selection,
     Series,
     Span,
@@ -84,7 +85,7 @@ class History:
         low = np.flatnonzero(self.confidences < self.threshold)[-40:]
         traces = [self._trace(int(i)) for i in low]
         return Batch(
-            samples=list(self.samples()),
+            samples=Samples.of(self.samples()),
             events=[event for events, _ in traces for event in events],
             spans=[span for _, spans in traces for span in spans],
         )

@@ -6,6 +6,8 @@ Times are integers in milliseconds (Prometheus's own resolution) for samples and
 """
 
 import hashlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,6 +56,102 @@ class Sample:
     series: Series
     time_ms: int
     value: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """
+    Samples as columns, in the order they came: a row is one value of one series.
+    """
+
+    fingerprints: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    times_ms: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    values: NDArray[np.float64] = field(default_factory=lambda: np.empty(0, np.float64))
+    series: Mapping[int, Series] = field(default_factory=dict)
+    """Every series that occurs in the rows, and no other, by its fingerprint."""
+
+    @classmethod
+    def of(cls, rows: Iterable[Sample]) -> "Samples":
+        """
+        The columns of single samples; for few of them, since each costs a step.
+        """
+        known: dict[Series, int] = {}
+        gathering = Gathering()
+        for row in rows:
+            fingerprint = known.get(row.series)
+            if fingerprint is None:
+                fingerprint = known[row.series] = row.series.fingerprint
+            gathering.add(row.series, fingerprint, row.time_ms, row.value)
+        return gathering.samples()
+
+    @classmethod
+    def run(
+        cls, series: Series, times_ms: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> "Samples":
+        """
+        Many samples of one series.
+        """
+        fingerprint = series.fingerprint
+        fingerprints = np.full(len(values), fingerprint, dtype=np.uint64)
+        return cls(fingerprints, times_ms, values, {fingerprint: series} if len(values) else {})
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Samples]") -> "Samples":
+        """
+        Several as one, in their order.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([cls().fingerprints, *(part.fingerprints for part in parts)]),
+            np.concatenate([cls().times_ms, *(part.times_ms for part in parts)]),
+            np.concatenate([cls().values, *(part.values for part in parts)]),
+            {key: series for part in parts for key, series in part.series.items()},
+        )
+
+    def __len__(self) -> int:
+        return len(self.fingerprints)
+
+    def __iter__(self) -> Iterator[Sample]:
+        rows = zip(
+            self.fingerprints.tolist(), self.times_ms.tolist(), self.values.tolist(), strict=True
+        )
+        for fingerprint, time_ms, value in rows:
+            yield Sample(self.series[fingerprint], time_ms, value)
+
+
+class Gathering:
+    """
+    Columns of samples that grow.
+    """
+
+    __slots__ = ("fingerprints", "series", "times_ms", "values")
+
+    def __init__(self) -> None:
+        self.fingerprints = array("Q")
+        self.times_ms = array("q")
+        self.values = array("d")
+        self.series: dict[int, Series] = {}
+
+    def add(self, series: Series, fingerprint: int, time_ms: int, value: float) -> None:
+        """
+        Add one sample of a series whose fingerprint is known.
+        """
+        self.fingerprints.append(fingerprint)
+        self.times_ms.append(time_ms)
+        self.values.append(value)
+        self.series[fingerprint] = series
+
+    def samples(self) -> Samples:
+        """
+        What was gathered so far.
+        """
+        return Samples(
+            np.array(self.fingerprints, dtype=np.uint64),
+            np.array(self.times_ms, dtype=np.int64),
+            np.array(self.values, dtype=np.float64),
+            self.series,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +245,7 @@ class Batch:
     What one request brings, stored as a whole or not at all.
     """
 
-    samples: list[Sample] = field(default_factory=list)
+    samples: Samples = field(default_factory=Samples)
     exemplars: list[Exemplar] = field(default_factory=list)
     metadata: list[Metadata] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)

@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from tests.running import until
 
 from otel_confidence.cli.commands import cli
-from otel_confidence.points import Batch, Sample, Series
+from otel_confidence.points import Batch, Sample, Samples, Series
 from otel_confidence.query.promql import Engine
 from otel_confidence.server.api import routes
 from otel_confidence.store import Store
@@ -35,7 +35,7 @@ def _url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     levels = [sample("level", age % 7.0, age, job=job) for age in range(0, 600, 15) for job in "ab"]
     hostile = [sample("hostile", 1.5, text=HOSTILE), sample("named", 2.0, time="t", value="v")]
     store = Store.open(tmp_path_factory.mktemp("data"), retention_days=10_000)
-    store.write(Batch(samples=[*levels, *hostile]))
+    store.write(Batch(samples=Samples.of([*levels, *hostile])))
     app = Starlette(routes=routes(Engine(store, now=lambda: NOW_S), store, now=lambda: NOW_S))
     with serving(app) as url:
         yield url

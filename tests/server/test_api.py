@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from tests.running import until
 
 from otel_confidence.errors import QueryError
-from otel_confidence.points import Batch, Exemplar, Metadata, Sample, Series
+from otel_confidence.points import Batch, Exemplar, Metadata, Sample, Samples, Series
 from otel_confidence.query.prometheus import PrometheusClient
 from otel_confidence.query.promql import Engine
 from otel_confidence.server.api import routes
@@ -52,7 +52,7 @@ def batch() -> Batch:
     ]
     link = (("span_id", "b7ad6b7169203331"), ("trace_id", "0af7651916cd43dd8448eb211c80319c"))
     return Batch(
-        samples=samples,
+        samples=Samples.of(samples),
         exemplars=[Exemplar(counters["a"], NOW_S * 1000 - 250, 0.93, link)],
         metadata=[Metadata("ml_predictions_total", "counter", "", "Predictions made.")],
     )

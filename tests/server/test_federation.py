@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from otel_confidence.points import Batch, Metadata, Sample, Series
+from otel_confidence.points import Batch, Metadata, Sample, Samples, Series
 from otel_confidence.server.api.queries import unescaped
 from otel_confidence.server.federation import routes
 from otel_confidence.store import Store
@@ -31,22 +31,24 @@ def sample(name: str, value: float, age_s: float = 0, /, **labels: str) -> Sampl
 def _client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     edges = {"+Inf": 3.0, "0.5": 1.0, "10": 2.0}
     batch = Batch(
-        samples=[
-            sample("calls_total", 41.0, 60, job="a"),
-            sample("calls_total", 42.0, 15, job="a", instance="i"),
-            sample("calls_total", 40.0, 90, job="a"),
-            *(sample("wait_bucket", value, job="a", le=le) for le, value in edges.items()),
-            sample("wait_sum", 0.125, job="a"),
-            sample("wait_count", 3.0, job="a"),
-            sample("ended", 1.0, 60, job="a"),
-            sample("ended", STALE, 30, job="a"),
-            sample("old", 1.0, 301, job="a"),
-            sample("ahead", 1.0, -60, job="a"),
-            sample("not_a_number", math.nan, job="a"),
-            sample("tiny", 5e-324, job="odd", text=ODD),
-            sample("endless", -math.inf, job="odd"),
-            sample("my.metric", 7.0, 0, job="odd", **ODD_LABELS),
-        ],
+        samples=Samples.of(
+            [
+                sample("calls_total", 41.0, 60, job="a"),
+                sample("calls_total", 42.0, 15, job="a", instance="i"),
+                sample("calls_total", 40.0, 90, job="a"),
+                *(sample("wait_bucket", value, job="a", le=le) for le, value in edges.items()),
+                sample("wait_sum", 0.125, job="a"),
+                sample("wait_count", 3.0, job="a"),
+                sample("ended", 1.0, 60, job="a"),
+                sample("ended", STALE, 30, job="a"),
+                sample("old", 1.0, 301, job="a"),
+                sample("ahead", 1.0, -60, job="a"),
+                sample("not_a_number", math.nan, job="a"),
+                sample("tiny", 5e-324, job="odd", text=ODD),
+                sample("endless", -math.inf, job="odd"),
+                sample("my.metric", 7.0, 0, job="odd", **ODD_LABELS),
+            ]
+        ),
         metadata=[
             Metadata("calls_total", "counter", "", "Calls\nmade \\ counted."),
             Metadata("wait", "histogram", "", ""),

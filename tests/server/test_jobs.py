@@ -27,7 +27,9 @@ def test_the_ledger_becomes_ordinary_series() -> None:
         ("too_old", "span"): 2.0,
     } == found
     assert {1500} == {sample.time_ms for sample in batch.samples}
-    assert {("instance", "7"), ("job", "otel-confidence")} <= set(batch.samples[0].series.labels)
+    assert {("instance", "7"), ("job", "otel-confidence")} <= set(
+        next(iter(batch.samples)).series.labels
+    )
     assert {
         "otel_confidence_ingest_records_total",
         "otel_confidence_ingest_refused_total",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_confidence.points import Batch, Event, Matcher, Sample, Series
+from otel_confidence.points import Batch, Event, Matcher, Sample, Samples, Series
 from otel_confidence.store import Store
 from otel_confidence.store.connection import connect
 
@@ -54,7 +54,9 @@ def test_last_sample_is_found(store: Store, age_days: int) -> None:
     """
     last_ms = time.time_ns() // 1_000_000 - age_days * 86_400_000
     series = Series((("__name__", "a"), ("job", "x")))
-    store.write(Batch(samples=[Sample(series, last_ms - step, 1.0) for step in (0, 5, 9)]))
+    store.write(
+        Batch(samples=Samples.of(Sample(series, last_ms - step, 1.0) for step in (0, 5, 9)))
+    )
 
     assert last_ms == store.newest_ms([Matcher("job", "=", "x")])
     assert store.newest_ms([Matcher("job", "=", "y")]) is None
@@ -67,6 +69,7 @@ def test_older_folders_are_brought_up(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path / "data")) as store:
         store.write(Batch(events=[event(1, time.time_ns())]))
     with closing(connect(tmp_path / "data" / "chdb", database="otel_confidence")) as client:
+        client.command("DROP TABLE versions")
         client.command("ALTER TABLE events DROP INDEX by_prediction")
         client.command("ALTER TABLE events DROP COLUMN prediction")
     with closing(Store.open(tmp_path / "data")) as store:

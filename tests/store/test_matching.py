@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from otel_confidence.errors import QueryError
-from otel_confidence.points import Batch, Matcher, Sample, Series
+from otel_confidence.points import Batch, Matcher, Sample, Samples, Series
 from otel_confidence.store import Store
 
 NOW_MS = int(time.time() * 1000)
@@ -26,7 +26,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def write(store: Store, labels: dict[str, str]) -> None:
     """Write one sample of a series with these labels."""
     which = Series(tuple(sorted({"__name__": "m_total", **labels}.items())))
-    store.write(Batch(samples=[Sample(which, NOW_MS, 1.0)]))
+    store.write(Batch(samples=Samples.of([Sample(which, NOW_MS, 1.0)])))
 
 
 @pytest.mark.parametrize(

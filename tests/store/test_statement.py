@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from otel_confidence.errors import QueryError
-from otel_confidence.points import Batch, Sample, Series
+from otel_confidence.points import Batch, Sample, Samples, Series
 from otel_confidence.store import Store
 
 
@@ -16,7 +16,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store for all these tests, with one sample."""
     opened = Store.open(tmp_path_factory.mktemp("store") / "data")
     which = Series((("__name__", "m"), ("job", "it's")))
-    opened.write(Batch(samples=[Sample(which, int(time.time() * 1000), 1.5)]))
+    opened.write(Batch(samples=Samples.of([Sample(which, int(time.time() * 1000), 1.5)])))
     yield opened
     opened.close()
 

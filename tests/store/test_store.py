@@ -17,6 +17,7 @@ from otel_confidence.points import (
     Matcher,
     Metadata,
     Sample,
+    Samples,
     Series,
     Span,
     SpanEvent,
@@ -38,7 +39,7 @@ def series(name: str = "m_total", **labels: str) -> Series:
 
 
 def samples(which: Series, *pairs: tuple[int, float]) -> Batch:
-    return Batch(samples=[Sample(which, time_ms, value) for time_ms, value in pairs])
+    return Batch(Samples.of(Sample(which, time_ms, value) for time_ms, value in pairs))
 
 
 def named(name: str) -> Matcher:
@@ -139,7 +140,11 @@ def test_metadata_and_exemplars_come_back(store: Store) -> None:
     exemplar = Exemplar(which, NOW_MS, 0.5, (("span_id", "b"), ("trace_id", "a")))
     for _ in range(2):
         store.write(
-            Batch(samples=[Sample(which, NOW_MS, 1.0)], exemplars=[exemplar], metadata=[about])
+            Batch(
+                samples=Samples.of([Sample(which, NOW_MS, 1.0)]),
+                exemplars=[exemplar],
+                metadata=[about],
+            )
         )
 
     assert [about] == store.metadata("h")
@@ -278,7 +283,7 @@ def test_the_longest_retention_keeps_what_was_written(tmp_path: Path) -> None:
     series = Series((("__name__", "kept"),))
 
     for at in (now_ms, now_ms + 1):
-        store.write(Batch(samples=[Sample(series, at, 1.0)]))
+        store.write(Batch(samples=Samples.of([Sample(series, at, 1.0)])))
     found = store.select([Matcher("__name__", "=", "kept")], now_ms - 1, now_ms + 1)
     store.close()
 
@@ -299,7 +304,7 @@ def test_everything_younger_than_the_retention_is_found(tmp_path: Path, hours: i
 
     store.write(
         Batch(
-            samples=[Sample(series, at, 1.0) for at in times],
+            samples=Samples.of(Sample(series, at, 1.0) for at in times),
             exemplars=[Exemplar(series, at, 1.0, (("trace_id", "a"),)) for at in times],
             metadata=[about],
         )
@@ -333,10 +338,10 @@ def test_many_threads_write_and_read_at_once(store: Store) -> None:
     def write(worker: int) -> None:
         for turn in range(10):
             batch = Batch(
-                samples=[
+                Samples.of(
                     Sample(series(worker=str(worker), i=str(i)), NOW_MS + turn, float(turn))
                     for i in range(width)
-                ]
+                )
             )
             store.write(batch)
 

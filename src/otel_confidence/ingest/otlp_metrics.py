@@ -16,7 +16,7 @@ from otel_confidence.ingest import otlp_points
 from otel_confidence.ingest.limits import Limits, Refusals, Refused
 from otel_confidence.ingest.otlp_points import Key, Point
 from otel_confidence.ingest.resources import TARGET_INFO, Origin, origin
-from otel_confidence.points import Batch, Metadata, Sample, Series
+from otel_confidence.points import Batch, Gathering, Metadata, Series
 
 STALE: Final[float] = struct.unpack("<d", (0x7FF0000000000002).to_bytes(8, "little"))[0]
 """Prometheus's staleness marker: a NaN with these very bits."""
@@ -36,20 +36,21 @@ class Streams:
     def __init__(self, limits: Limits, *, size: int = 50_000) -> None:
         self._limits = limits
         self._size = size
-        self._known: dict[Key, tuple[Series, ...]] = {}
+        self._known: dict[Key, tuple[tuple[Series, int], ...]] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def of(self, point: Point, name: str, here: Origin) -> tuple[Series, ...]:
+    def of(self, point: Point, name: str, here: Origin) -> tuple[tuple[Series, int], ...]:
         """
-        The series of a point, in the order of its values.
+        The series of a point and their fingerprints, in the order of its values.
         """
         key = otlp_points.key(point, name, here)
         known = self._known.get(key)
         if known is None:
-            known = tuple(otlp_points.series_of(point, name, here))
-            self._limits.check_labels(known[-1].labels)
+            made = otlp_points.series_of(point, name, here)
+            self._limits.check_labels(made[-1].labels)
+            known = tuple((each, each.fingerprint) for each in made)
             if len(self._known) >= self._size:
                 self._known.clear()
             self._known[key] = known
@@ -62,12 +63,20 @@ class MetricsDecoding:
     """
 
     def __init__(self, limits: Limits, streams: Streams, *, now_s: float) -> None:
-        self.batch = Batch()
         self.refusals = Refusals()
+        self._batch = Batch()
+        self._gathering = Gathering()
         self._limits = limits
         self._streams = streams
         self._now_s = now_s
         self._span_ms = (1 << 62, 0)
+
+    def batch(self) -> Batch:
+        """
+        What can be kept.
+        """
+        self._batch.samples = self._gathering.samples()
+        return self._batch
 
     def add(self, resources: Iterable[otlp.ResourceMetrics]) -> None:
         """
@@ -108,30 +117,29 @@ class MetricsDecoding:
         self._limits.check_labels([("__name__", name), ("unit", metric.unit)])
         help_text = metric.description[: self._limits.label_value_bytes]
         unit = spelling.unit_name(metric.unit)
-        self.batch.metadata.append(Metadata(name, kept_as, unit, help_text))
+        self._batch.metadata.append(Metadata(name, kept_as, unit, help_text))
         return name
 
     def _point(self, point: Point, name: str, here: Origin) -> None:
         self._limits.check_time(point.time_unix_nano, self._now_s)
-        if len(self.batch.samples) >= self._limits.points:
+        if len(self._gathering.values) >= self._limits.points:
             raise Refused("too_many_points", f"more than {self._limits.points} samples")
         values = otlp_points.values(point)
         if point.flags & _NO_VALUE:
             values = [STALE] * len(values)
         made = self._streams.of(point, name, here)
         time_ms = point.time_unix_nano // _NS_PER_MS
-        self.batch.samples.extend(
-            [Sample(each, time_ms, value) for each, value in zip(made, values, strict=True)]
-        )
+        for (series, fingerprint), value in zip(made, values, strict=True):
+            self._gathering.add(series, fingerprint, time_ms, value)
         if not isinstance(point, otlp.SummaryDataPoint) and point.exemplars:
-            self._exemplars(point, made, time_ms)
+            self._exemplars(point, tuple(series for series, _ in made), time_ms)
         self._span_ms = (min(self._span_ms[0], time_ms), max(self._span_ms[1], time_ms))
 
     def _exemplars(self, point: Point, made: tuple[Series, ...], time_ms: int) -> None:
         for exemplar in otlp_points.exemplars(point, made, time_ms):
             self._limits.check_time(exemplar.time_ms * _NS_PER_MS, self._now_s)
             self._limits.check_labels(exemplar.labels)
-            self.batch.exemplars.append(exemplar)
+            self._batch.exemplars.append(exemplar)
 
     def _info(self, here: Origin) -> None:
         first, last = self._span_ms
@@ -139,5 +147,6 @@ class MetricsDecoding:
             return
         first = max(first, last - _INFO_STEPS * _INFO_STEP_MS)
         times = [*range(first, last, _INFO_STEP_MS), last]
-        self.batch.samples.extend([Sample(here.info, time_ms, 1.0) for time_ms in times])
-        self.batch.metadata.append(Metadata(TARGET_INFO, "gauge", "", "Target metadata"))
+        for time_ms in times:
+            self._gathering.add(here.info, here.info.fingerprint, time_ms, 1.0)
+        self._batch.metadata.append(Metadata(TARGET_INFO, "gauge", "", "Target metadata"))

@@ -93,7 +93,7 @@ class Pipeline:
         if isinstance(request, ExportMetricsServiceRequest):
             metrics = MetricsDecoding(self._limits, self._streams, now_s=self._now())
             metrics.add(request.resource_metrics)
-            return metrics.batch, metrics.refusals
+            return metrics.batch(), metrics.refusals
         records = RecordsDecoding(self._limits, now_s=self._now())
         if isinstance(request, ExportTraceServiceRequest):
             records.add_spans(request.resource_spans)

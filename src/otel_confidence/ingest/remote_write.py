@@ -20,10 +20,10 @@ from otel_confidence.points import (
     NAME_LABEL,
     Batch,
     Exemplar,
+    Gathering,
     Labels,
     Metadata,
     MetricType,
-    Sample,
     Series,
 )
 
@@ -85,8 +85,8 @@ class RemoteWriter:
         came = request(decompressed(block, max_bytes=_MAX_BYTES), version)
         decoding = _Decoding(came, self._limits, self._known, self._now())
         decoding.add()
-        batch, refusals = decoding.batch, decoding.refusals
-        if batch.samples or batch.exemplars or batch.metadata:
+        batch, refusals = decoding.batch(), decoding.refusals
+        if len(batch.samples) or batch.exemplars or batch.metadata:
             self._sink(batch)
         self.ledger.keep(SIGNAL, len(batch.samples))
         for reason, count in refusals.counts.items():
@@ -102,15 +102,16 @@ class _Known:
     def __init__(self, limits: Limits, *, size: int = 50_000) -> None:
         self._limits = limits
         self._size = size
-        self._series: dict[Pairs, Series] = {}
+        self._series: dict[Pairs, tuple[Series, int]] = {}
 
-    def of(self, pairs: Pairs) -> Series:
+    def of(self, pairs: Pairs) -> tuple[Series, int]:
         """
-        The series with these labels; refused unless they are as they have to be.
+        The series with these labels and its fingerprint; refused unless they are as they must be.
         """
         known = self._series.get(pairs)
         if known is None:
-            known = Series(_series_labels(pairs, self._limits))
+            series = Series(_series_labels(pairs, self._limits))
+            known = series, series.fingerprint
             if len(self._series) >= self._size:
                 self._series.clear()
             self._series[pairs] = known
@@ -123,8 +124,9 @@ class _Decoding:
     """
 
     def __init__(self, came: Request, limits: Limits, known: _Known, now_s: float) -> None:
-        self.batch = Batch()
         self.refusals = Refusals()
+        self._batch = Batch()
+        self._gathering = Gathering()
         self._came = came
         self._limits = limits
         self._known = known
@@ -132,6 +134,13 @@ class _Decoding:
         self._earliest_ms = (now_s - limits.age_s) * 1000
         self._latest_ms = (now_s + limits.lead_s) * 1000
         self._room = limits.points
+
+    def batch(self) -> Batch:
+        """
+        What can be kept.
+        """
+        self._batch.samples = self._gathering.samples()
+        return self._batch
 
     def add(self) -> None:
         """
@@ -150,12 +159,12 @@ class _Decoding:
     def _series(self, where: str, given: Any) -> None:
         points = len(given.samples) + len(given.exemplars)
         try:
-            series = self._known.of(self._came.pairs(given))
+            series, fingerprint = self._known.of(self._came.pairs(given))
             self._take(points)
         except Refused as refused:
             self.refusals.add(where, refused, max(1, points + len(given.histograms)))
             return
-        self._samples(series, given)
+        self._samples(series, fingerprint, given)
         if given.exemplars:
             self._exemplars(series, given)
         if given.histograms:
@@ -173,14 +182,14 @@ class _Decoding:
             raise Refused("too_many_points", f"more than {self._limits.points} samples")
         self._room -= points
 
-    def _samples(self, series: Series, given: Any) -> None:
+    def _samples(self, series: Series, fingerprint: int, given: Any) -> None:
         for sample in given.samples:
             try:
                 self._check_time(sample.timestamp)
             except Refused as refused:
                 self.refusals.add(series.name, refused)
                 continue
-            self.batch.samples.append(Sample(series, sample.timestamp, sample.value))
+            self._gathering.add(series, fingerprint, sample.timestamp, sample.value)
 
     def _exemplars(self, series: Series, given: Any) -> None:
         for exemplar in given.exemplars:
@@ -191,7 +200,7 @@ class _Decoding:
                 self.refusals.add(f"exemplar of {series.name}", refused)
                 continue
             kept = Exemplar(series, exemplar.timestamp, exemplar.value, labels)
-            self.batch.exemplars.append(kept)
+            self._batch.exemplars.append(kept)
 
     def _histograms(self, series: Series, count: int) -> None:
         why = "native histograms are not kept; send them as classic ones, with buckets"
@@ -212,7 +221,7 @@ class _Decoding:
             return
         text = about.help[:longest].decode("utf-8", "replace")
         if name and (about.type or unit or text):
-            self.batch.metadata.append(Metadata(_family(name, kind), kind, unit, text))
+            self._batch.metadata.append(Metadata(_family(name, kind), kind, unit, text))
 
 
 def _family(name: str, kind: MetricType) -> str:

@@ -20,7 +20,7 @@ from otel_confidence.ingest import truth_series
 from otel_confidence.ingest.truth_records import Told
 from otel_confidence.ingest.truth_series import Tally
 from otel_confidence.ingest.values import number
-from otel_confidence.points import NAME_LABEL, Batch, Event, Matcher, Selection
+from otel_confidence.points import NAME_LABEL, Batch, Event, Matcher, Samples, Selection
 
 JOB: Final = "otel-confidence"
 INSTANCE: Final = "up"
@@ -174,7 +174,8 @@ class Truths:
     def _publish(self, tally: Tally, *, every: bool) -> None:
         samples = tally.samples(self._last_ms, every=every)
         if samples:
-            self._journal.write(Batch(samples=samples, metadata=list(truth_series.about())))
+            about = list(truth_series.about())
+            self._journal.write(Batch(samples=Samples.of(samples), metadata=about))
             tally.stored()
         if every:
             self._full_ms = self._last_ms

@@ -14,7 +14,7 @@ import anyio
 from otel_confidence import conventions
 from otel_confidence.errors import QueryError, StoreError
 from otel_confidence.ingest.pipeline import Ledger
-from otel_confidence.points import NAME_LABEL, Batch, Metadata, Sample, Series
+from otel_confidence.points import NAME_LABEL, Batch, Metadata, Sample, Samples, Series
 
 JOB: Final = "otel-confidence"
 _EVERY_S: Final = 10.0
@@ -51,10 +51,10 @@ def own_metrics(ledger: Ledger, instance: str, now_s: float) -> Batch:
     What the ledger says, as ordinary series with ``job="otel-confidence"``.
     """
     time_ms = int(now_s * 1000)
-    samples = [
+    samples = Samples.of(
         Sample(_series(name, instance, labels), time_ms, float(count))
         for name, labels, count in _counts(ledger)
-    ]
+    )
     about = [
         Metadata(metric.prometheus, "counter", "", metric.about)
         for metric in (conventions.INGESTED, conventions.INGEST_REFUSED)

@@ -6,11 +6,12 @@ It is a cache of the table ``series``; forgetting only costs a look-up or a row 
 
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from otel_confidence.points import Labels, Series
 
-_DAY_BITS = 16
+_PAIR_BYTES = 150
+"""What a label takes beside its texts, about."""
 
 
 class Catalog:
@@ -18,12 +19,14 @@ class Catalog:
     A bounded memory of series, shared by the writer and the readers.
     """
 
-    def __init__(self, *, size: int = 300_000) -> None:
+    def __init__(self, *, size: int = 300_000, size_bytes: int = 256 << 20) -> None:
         self._size = size
+        self._size_bytes = size_bytes
         self._lock = threading.Lock()
         self._fingerprints: dict[Labels, int] = {}
         self._labels: dict[int, Labels] = {}
-        self._recorded: set[int] = set()
+        self._bytes = 0
+        self._recorded: dict[int, set[int]] = {}
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -47,30 +50,34 @@ class Catalog:
 
     def learn(self, found: Iterable[tuple[int, Labels]]) -> None:
         """
-        Remember what was read from the table.
+        Remember what the table has.
         """
         for fingerprint, labels in found:
             if fingerprint not in self._labels:
                 self._remember(tuple((sys.intern(k), v) for k, v in labels), fingerprint)
 
-    def is_recorded(self, fingerprint: int, day: int) -> bool:
+    def unrecorded(self, fingerprints: Collection[int], day: int) -> set[int]:
         """
-        Whether the table is known to have the series for the day (days since the epoch).
+        Those series that the table is not known to have for the day (days since the epoch).
         """
-        return (fingerprint << _DAY_BITS) + day in self._recorded
+        return set(fingerprints) - self._recorded.get(day, set())
 
     def record(self, pairs: Iterable[tuple[int, int]]) -> None:
         """
         Note that the table has these series for these days.
         """
-        if len(self._recorded) >= 2 * self._size:
+        if sum(map(len, self._recorded.values())) >= 2 * self._size:
             self._recorded.clear()
-        self._recorded.update((fingerprint << _DAY_BITS) + day for fingerprint, day in pairs)
+        for fingerprint, day in pairs:
+            self._recorded.setdefault(day, set()).add(fingerprint)
 
     def _remember(self, labels: Labels, fingerprint: int) -> None:
+        weight = sum(len(name) + len(value) + _PAIR_BYTES for name, value in labels)
         with self._lock:
-            if len(self._labels) >= self._size:
+            if len(self._labels) >= self._size or self._bytes + weight > self._size_bytes:
                 self._labels.clear()
                 self._fingerprints.clear()
+                self._bytes = 0
+            self._bytes += weight
             self._fingerprints[labels] = fingerprint
             self._labels[fingerprint] = labels

@@ -2,15 +2,22 @@
 This module turns batches of points into the columns that the tables take.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from otel_confidence.points import NAME_LABEL, Batch, Event, Exemplar, Labels, Metadata, Span
+from otel_confidence.points import (
+    NAME_LABEL,
+    Batch,
+    Event,
+    Exemplar,
+    Labels,
+    Metadata,
+    Samples,
+    Span,
+)
 from otel_confidence.store.catalog import Catalog
 
 DAY_MS: Final = 86_400_000
@@ -24,111 +31,73 @@ _SPAN_LINKS = pa.list_(
 )
 
 
-@dataclass(slots=True)
-class Rows:
+Registration = tuple[int, int, Labels]
+"""That a series, known by its fingerprint, has samples on a day (since the epoch)."""
+
+
+def size(batch: Batch) -> int:
     """
-    One or several batches, ready for the writer; samples are columns already.
+    How many rows a batch makes, those that describe metrics too.
     """
-
-    fingerprints: NDArray[np.uint64]
-    times_ms: NDArray[np.int64]
-    values: NDArray[np.float64]
-    series: dict[int, Labels]
-    """The labels of every fingerprint that occurs."""
-    metadata: list[Metadata] = field(default_factory=list)
-    exemplars: list[Exemplar] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    spans: list[Span] = field(default_factory=list)
-
-    def __len__(self) -> int:
-        return (
-            len(self.fingerprints)
-            + len(self.exemplars)
-            + len(self.events)
-            + len(self.spans)
-            + len(self.metadata)
-        )
-
-    def days(self) -> set[tuple[int, int]]:
-        """
-        The pairs of fingerprint and day (since the epoch) that the samples touch.
-        """
-        if not len(self.fingerprints):
-            return set()
-        days = self.times_ms // DAY_MS
-        if days[0] == days[-1] and (days == days[0]).all():
-            return {(fingerprint, int(days[0])) for fingerprint in self.series}
-        pairs = np.unique(np.rec.fromarrays([self.fingerprints, days]))
-        return {(int(pair[0]), int(pair[1])) for pair in pairs}
+    return len(batch) + len(batch.metadata)
 
 
-def rows(batch: Batch, catalog: Catalog) -> Rows:
+def merge(group: Sequence[Batch]) -> Batch:
     """
-    The columns of one batch.
-    """
-    series: dict[int, Labels] = {}
-    fingerprints = np.empty(len(batch.samples), dtype=np.uint64)
-    for position, sample in enumerate(batch.samples):
-        fingerprint = catalog.fingerprint(sample.series)
-        fingerprints[position] = fingerprint
-        series[fingerprint] = sample.series.labels
-    for exemplar in batch.exemplars:
-        series.setdefault(catalog.fingerprint(exemplar.series), exemplar.series.labels)
-    return Rows(
-        fingerprints,
-        np.array([sample.time_ms for sample in batch.samples], dtype=np.int64),
-        np.array([sample.value for sample in batch.samples], dtype=np.float64),
-        series,
-        list(batch.metadata),
-        list(batch.exemplars),
-        list(batch.events),
-        list(batch.spans),
-    )
-
-
-def merge(group: Sequence[Rows]) -> Rows:
-    """
-    Several rows as one, in their order, so that the last written stays last.
+    Several batches as one, in their order, so that the last written stays last.
     """
     if len(group) == 1:
         return group[0]
-    return Rows(
-        np.concatenate([each.fingerprints for each in group]),
-        np.concatenate([each.times_ms for each in group]),
-        np.concatenate([each.values for each in group]),
-        {key: labels for each in group for key, labels in each.series.items()},
-        [entry for each in group for entry in each.metadata],
+    return Batch(
+        Samples.joined([each.samples for each in group]),
         [exemplar for each in group for exemplar in each.exemplars],
+        [entry for each in group for entry in each.metadata],
         [event for each in group for event in each.events],
         [span for each in group for span in each.spans],
     )
 
 
-def series_table(pairs: Iterable[tuple[int, int]], labels_of: Mapping[int, Labels]) -> pa.Table:
+def by_day(samples: Samples) -> Iterator[tuple[int, Collection[int]]]:
     """
-    Rows of ``series`` for pairs of fingerprint and day.
+    The days (since the epoch) that samples touch, each with the fingerprints it has.
     """
-    wanted = list(pairs)
-    labels = [labels_of[fingerprint] for fingerprint, _ in wanted]
+    if not len(samples):
+        return
+    days = samples.times_ms // DAY_MS
+    if days.min() == days.max():
+        yield int(days[0]), samples.series.keys()
+        return
+    order = np.argsort(days, kind="stable")
+    found, starts = np.unique(days[order], return_index=True)
+    parts = np.split(samples.fingerprints[order], starts[1:])
+    for day, fingerprints in zip(found.tolist(), parts, strict=True):
+        yield day, np.unique(fingerprints).tolist()
+
+
+def series_table(rows: Sequence[Registration]) -> pa.Table:
+    """
+    Rows of ``series``.
+    """
+    labels = [labels for _, _, labels in rows]
     return pa.table(
         {
-            "fingerprint": pa.array([fingerprint for fingerprint, _ in wanted], pa.uint64()),
+            "fingerprint": pa.array([fingerprint for fingerprint, _, _ in rows], pa.uint64()),
             "name": pa.array([dict(pairs).get(NAME_LABEL, "") for pairs in labels], pa.string()),
             "labels": pa.array([_without_name(pairs) for pairs in labels], _TEXTS),
-            "day": pa.array([day for _, day in wanted], pa.int32()).cast(pa.date32()),
+            "day": pa.array([day for _, day, _ in rows], pa.int32()).cast(pa.date32()),
         }
     )
 
 
-def samples_table(group: Rows) -> pa.Table:
+def samples_table(samples: Samples) -> pa.Table:
     """
     Rows of ``samples``.
     """
     return pa.table(
         {
-            "fingerprint": pa.array(group.fingerprints),
-            "time": pa.array(group.times_ms).cast(_MS),
-            "value": pa.array(group.values),
+            "fingerprint": pa.array(samples.fingerprints),
+            "time": pa.array(samples.times_ms).cast(_MS),
+            "value": pa.array(samples.values),
         }
     )
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from otel_confidence.errors import StoreBusy, StoreError
-from otel_confidence.points import Batch, Metadata
+from otel_confidence.points import Batch, Metadata, Samples
 from otel_confidence.store import columns
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import failing
@@ -34,7 +34,7 @@ _FAILURES: Final = (
 )  # fmt: skip
 """What a batch that does not fit its columns, or an engine that cannot write, may raise."""
 
-_Waiting = tuple[columns.Rows, "Future[None]"]
+_Waiting = tuple[Batch, "Future[None]"]
 
 
 class Writer:
@@ -48,11 +48,24 @@ class Writer:
         catalog: Catalog,
         *,
         max_rows: int = 1_000_000,
+        before_samples: Callable[[Samples], None] = lambda _: None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        """
+        Start the thread.
+
+        Args:
+            client: A connection that nobody else uses.
+            catalog: The series known so far.
+            max_rows: How many rows may wait.
+            before_samples: Called on the thread with the samples of a group that are about to be
+                inserted; where it raises StoreError they are not, and their senders hear it.
+            now: The present in epoch seconds.
+        """
         self._client = client
         self._catalog = catalog
         self._max_rows = max_rows
+        self._before_samples = before_samples
         self._now = now
         self._queue: deque[_Waiting] = deque()
         self._rows = 0
@@ -70,9 +83,8 @@ class Writer:
             StoreBusy: The queue is full.
             StoreError: The store is closed or the engine failed; some rows may have been kept.
         """
-        rows = columns.rows(batch, self._catalog)
-        if len(rows):
-            self._enqueue(rows).result()
+        if columns.size(batch):
+            self._enqueue(batch).result()
 
     def close(self, *, timeout_s: float) -> bool:
         """
@@ -84,15 +96,16 @@ class Writer:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _enqueue(self, rows: columns.Rows) -> "Future[None]":
+    def _enqueue(self, batch: Batch) -> "Future[None]":
         done: Future[None] = Future()
+        rows = columns.size(batch)
         with self._changed:
             if self._closed:
                 raise StoreError("the store is closed")
-            if self._queue and self._rows + len(rows) > self._max_rows:
+            if self._queue and self._rows + rows > self._max_rows:
                 raise StoreBusy(f"{self._rows} rows are waiting to be written; try again")
-            self._queue.append((rows, done))
-            self._rows += len(rows)
+            self._queue.append((batch, done))
+            self._rows += rows
             self._changed.notify()
         return done
 
@@ -117,15 +130,18 @@ class Writer:
             self._changed.wait_for(lambda: self._queue or self._closed)
             group: list[_Waiting] = []
             taken = 0
-            while self._queue and (not group or taken + len(self._queue[0][0]) <= _GROUP_ROWS):
+            while self._queue:
+                rows = columns.size(self._queue[0][0])
+                if group and taken + rows > _GROUP_ROWS:
+                    break
                 group.append(self._queue.popleft())
-                taken += len(group[-1][0])
+                taken += rows
             self._rows -= taken
             return group
 
     def _insert_group(self, group: Sequence[_Waiting]) -> None:
         try:
-            self._insert(columns.merge([rows for rows, _ in group]))
+            self._insert(columns.merge([batch for batch, _ in group]))
         except _FAILURES as error:
             self._fail(group, error)
         else:
@@ -141,27 +157,38 @@ class Writer:
         known = isinstance(error, StoreError)
         group[0][1].set_exception(error if known else StoreError(f"not written: {error!r}"))
 
-    def _insert(self, rows: columns.Rows) -> None:
-        self._insert_series(rows)
-        self._insert_metadata(rows.metadata)
-        if len(rows.fingerprints):
-            self._into("samples", columns.samples_table(rows))
-        if rows.exemplars:
-            self._into("exemplars", columns.exemplars_table(rows.exemplars, self._catalog))
-        if rows.spans:
-            self._into("spans", columns.spans_table(rows.spans))
-        if rows.events:
-            self._into("events", columns.events_table(rows.events))
+    def _insert(self, batch: Batch) -> None:
+        self._insert_series(batch)
+        self._insert_metadata(batch.metadata)
+        if len(batch.samples):
+            self._before_samples(batch.samples)
+            self._into("samples", columns.samples_table(batch.samples))
+        if batch.exemplars:
+            self._into("exemplars", columns.exemplars_table(batch.exemplars, self._catalog))
+        if batch.spans:
+            self._into("spans", columns.spans_table(batch.spans))
+        if batch.events:
+            self._into("events", columns.events_table(batch.events))
 
-    def _insert_series(self, rows: columns.Rows) -> None:
-        pairs = rows.days() | {
-            (self._catalog.fingerprint(exemplar.series), exemplar.time_ms // columns.DAY_MS)
-            for exemplar in rows.exemplars
-        }
-        new = [pair for pair in pairs if not self._catalog.is_recorded(*pair)]
+    def _insert_series(self, batch: Batch) -> None:
+        new = self._unrecorded(batch)
         if new:
-            self._into("series", columns.series_table(new, rows.series))
-            self._catalog.record(new)
+            self._into("series", columns.series_table(list(new)))
+            self._catalog.record((fingerprint, day) for fingerprint, day, _ in new)
+            self._catalog.learn((fingerprint, labels) for fingerprint, _, labels in new)
+
+    def _unrecorded(self, batch: Batch) -> set[columns.Registration]:
+        new = {
+            (fingerprint, day, batch.samples.series[fingerprint].labels)
+            for day, fingerprints in columns.by_day(batch.samples)
+            for fingerprint in self._catalog.unrecorded(fingerprints, day)
+        }
+        for exemplar in batch.exemplars:
+            fingerprint = self._catalog.fingerprint(exemplar.series)
+            day = exemplar.time_ms // columns.DAY_MS
+            if self._catalog.unrecorded([fingerprint], day):
+                new.add((fingerprint, day, exemplar.series.labels))
+        return new
 
     def _insert_metadata(self, entries: Sequence[Metadata]) -> None:
         today = int(self._now() // _DAY_S)

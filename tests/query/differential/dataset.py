@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from otel_confidence.points import Batch, Labels, Sample, Selection, Series
+from otel_confidence.points import Batch, Labels, Samples, Selection, Series
 
 START_S = 1_790_000_000
 """The first sample; a multiple of ten seconds, so that grids meet samples at window edges."""
@@ -165,9 +165,7 @@ def batch(series: list[Selection]) -> Batch:
     The series as a store takes them.
     """
     return Batch(
-        samples=[
-            Sample(Series(each.labels), moment, value)
-            for each in series
-            for moment, value in zip(each.times_ms.tolist(), each.values.tolist(), strict=True)
-        ]
+        Samples.joined(
+            [Samples.run(Series(each.labels), each.times_ms, each.values) for each in series]
+        )
     )
