@@ -45,6 +45,18 @@ def prometheus(folder: Path, series: Sequence[Selection]) -> Iterator[Prometheus
     """
     A Prometheus on a free port of the loopback that holds the series.
     """
+    with started(folder) as url:
+        write(url, series)
+        client = PrometheusClient(url)
+        yield client
+        client.close()
+
+
+@contextmanager
+def started(folder: Path, *flags: str) -> Iterator[str]:
+    """
+    An empty Prometheus on a free port of the loopback; its address.
+    """
     path = binary()
     assert path is not None, "run make stack-tools"
     (folder / "prometheus.yml").write_text(CONFIGURATION)
@@ -57,15 +69,13 @@ def prometheus(folder: Path, series: Sequence[Selection]) -> Iterator[Prometheus
         f"--web.listen-address=127.0.0.1:{port}",
         "--web.enable-remote-write-receiver",
         "--log.level=error",
+        *flags,
     ]
     with subprocess.Popen(command) as process:
         url = f"http://127.0.0.1:{port}"
         try:
             _await_ready(url, process)
-            write(url, series)
-            client = PrometheusClient(url)
-            yield client
-            client.close()
+            yield url
         finally:
             process.terminate()
 

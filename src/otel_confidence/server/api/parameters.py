@@ -19,12 +19,21 @@ from otel_confidence.query.promql.parsing import selector
 
 MAX_BODY_BYTES = 1 << 20
 MAX_FIELDS = 1000
+MAX_STEPS = 11_000
+"""How many steps a range query may have, whatever its engine allows."""
 EARLIEST_S, LATEST_S = 0.0, 9_999_999_999.0
 """What stands for no limit in time: 1970 and 2286."""
 _DURATION = re.compile(
     r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?"
 )
+_NO_STEP = "zero or negative query resolution step widths are not accepted. Try a positive integer"
+_NO_MATCHER = "must contain at least one non-empty matcher"
 _UNIT_MS = (365 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1000, 1)
+_FLOAT = re.compile(
+    r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|[+-]?inf(?:inity)?|nan", re.IGNORECASE | re.ASCII
+)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_LARGEST = (1 << 63) - 1
 _RFC_3339 = re.compile(
     r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})"
 )
@@ -64,7 +73,8 @@ class Parameters:
         try:
             return epoch_seconds(given)
         except ValueError as error:
-            raise invalid(name, str(error)) from error
+            optional = "" if default is None else f"invalid time value for '{name}': "
+            raise invalid(name, f"{optional}{error}") from error
 
     def duration(self, name: str) -> float | None:
         """
@@ -81,23 +91,35 @@ class Parameters:
         except ValueError as error:
             raise invalid(name, str(error)) from error
 
-    def limit(self, name: str = "limit", *, floor: int = 0) -> int:
+    def limit(self) -> int:
         """
         A number of results, zero for no limit.
 
         Raises:
-            QueryError: It is no whole number, or too small.
+            QueryError: It is no whole number, or negative.
         """
-        given = self.text(name)
+        given = self.text("limit")
         if not given:
-            return floor
+            return 0
         try:
-            number = int(given)
+            number = whole(given)
         except ValueError as error:
-            raise invalid(name, f"{name} must be a whole number, got {given!r}") from error
-        if number < floor:
-            raise invalid(name, f"{name} must be non-negative")
+            raise invalid("limit", str(error)) from error
+        if number < 0:
+            raise invalid("limit", "limit must be non-negative")
         return number
+
+    def most(self, name: str) -> int:
+        """
+        A number of results, negative for no limit, as questions about metadata have it.
+
+        Raises:
+            QueryError: It is no whole number.
+        """
+        try:
+            return whole(self.text(name) or "-1")
+        except ValueError as error:
+            raise bad_data(f"{name} must be a number") from error
 
     def matcher_sets(self) -> list[list[Matcher]]:
         """
@@ -106,10 +128,7 @@ class Parameters:
         Raises:
             QueryError: One of them is no selector.
         """
-        try:
-            return [selector(text) for text in self.texts("match[]")]
-        except QueryError as error:
-            raise invalid("match[]", str(error)) from error
+        return [_selected(text) for text in self.texts("match[]")]
 
     def span_ms(self) -> tuple[int, int]:
         """
@@ -127,8 +146,38 @@ class Parameters:
     def options(self) -> Options:
         """
         What ``timeout`` and ``lookback_delta`` ask for.
+
+        Raises:
+            QueryError: They are no durations.
         """
-        return Options(self.duration("timeout"), self.duration("lookback_delta"))
+        timeout = self.duration("timeout")
+        try:
+            lookback = seconds(self.text("lookback_delta") or "0")
+        except ValueError as error:
+            raise bad_data(f"error parsing lookback delta duration: {error}") from error
+        return Options(timeout, lookback or None)
+
+    def steps(self) -> tuple[float, float, float]:
+        """
+        Start, end and step of a range query, in seconds.
+
+        Raises:
+            QueryError: One is missing or wrong, or there are too many steps.
+        """
+        start, end = self.time("start"), self.time("end")
+        if end < start:
+            raise invalid("end", "end timestamp must not be before start time")
+        step = self.duration("step")
+        if step is None:
+            raise invalid("step", 'cannot parse "" to a valid duration')
+        if step <= 0:
+            raise invalid("step", _NO_STEP)
+        if (end - start) // step > MAX_STEPS:
+            raise bad_data(
+                f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries. "
+                "Try decreasing the query resolution (?step=XX)"
+            )
+        return start, end, step
 
 
 async def parameters_of(request: Request) -> Parameters:
@@ -153,6 +202,27 @@ async def parameters_of(request: Request) -> Parameters:
     return Parameters([*pairs, *request.query_params.multi_items()], request.path_params)
 
 
+def whole(text: str) -> int:
+    """
+    A whole number of 64 bits.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not _WHOLE.fullmatch(text) or abs(number := int(text[:32])) > _LARGEST:
+        raise ValueError(f'cannot parse "{text[:40]}" to a whole number')
+    return number
+
+
+def _selected(text: str) -> list[Matcher]:
+    try:
+        return selector(text)
+    except QueryError as error:
+        if str(error).endswith(_NO_MATCHER):
+            raise bad_data(f"match[] {_NO_MATCHER}") from error
+        raise
+
+
 def invalid(name: str, reason: str) -> QueryError:
     """
     A parameter is wrong, in Prometheus's words.
@@ -167,23 +237,29 @@ def epoch_seconds(text: str) -> float:
     Raises:
         ValueError: It is neither.
     """
-    try:
-        number = float(text)
-    except ValueError:
+    if not _FLOAT.fullmatch(text):
         return _rfc_3339(text)
+    number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f'cannot parse "{text}" to a valid timestamp')
+        raise _no_time(text)
     return round(number, 3)
 
 
 def _rfc_3339(text: str) -> float:
     found = _RFC_3339.fullmatch(text)
     if found is None:
-        raise ValueError(f'cannot parse "{text}" to a valid timestamp')
+        raise _no_time(text)
     day, clock, fraction, zone = found.groups()
     offset = "+00:00" if zone in "Zz" else zone
-    moment = datetime.fromisoformat(f"{day}T{clock}{offset}")
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}{offset}")
+    except ValueError as error:
+        raise _no_time(text) from error
     return round(moment.timestamp() + float(f"0.{fraction or 0}"), 3)
+
+
+def _no_time(text: str) -> ValueError:
+    return ValueError(f'cannot parse "{text}" to a valid timestamp')
 
 
 def seconds(text: str) -> float:
@@ -193,10 +269,9 @@ def seconds(text: str) -> float:
     Raises:
         ValueError: It is neither.
     """
-    try:
-        number = float(text)
-    except ValueError:
+    if not _FLOAT.fullmatch(text):
         return _with_units(text)
+    number = float(text)
     if not math.isfinite(number) or abs(number) > LATEST_S:
         raise _too_long(text)
     return number

@@ -79,22 +79,21 @@ class Queries:
         An expression at one time.
         """
         limit, at, options = given.limit(), given.time("time", self.now()), given.options()
-        answer = self.engine.query(_expression(given), at=at, options=options)
+        expr = _expression(given)
+        answer = self.engine.query(expr, at=at, options=options)
         return replies.result(answer, time_ms=round(at * 1000), limit=limit)
 
     def query_range(self, given: Parameters) -> Reply:
         """
         An expression over a range of time.
         """
-        limit, start, end = given.limit(), given.time("start"), given.time("end")
-        if end < start:
-            raise invalid("end", "end timestamp must not be before start time")
-        step = given.duration("step")
-        if step is None:
-            raise invalid("step", 'cannot parse "" to a valid duration')
-        answer = self.engine.query_range(
-            _expression(given), start=start, end=end, step=step, options=given.options()
-        )
+        limit, (start, end, step) = given.limit(), given.steps()
+        options, expr = given.options(), _expression(given)
+        try:
+            answer = self.engine.query_range(expr, start=start, end=end, step=step, options=options)
+        except QueryError as error:
+            # What is wrong with the request and not with its data lies in the expression.
+            raise invalid("query", str(error)) if error.kind == "bad_data" else error from error
         return replies.result(answer, time_ms=round(start * 1000), limit=limit)
 
     def format_query(self, given: Parameters) -> Reply:
@@ -109,7 +108,10 @@ class Queries:
         """
         start_ms, end_ms = given.span_ms()
         found: dict[tuple[Labels, int, Labels], Exemplar] = {}
-        for matchers in selectors_of(parse(_expression(given))):
+        selectors = list(selectors_of(parse(given.text("query"))))
+        if not selectors:
+            return replies.NOTHING
+        for matchers in selectors:
             for each in self.store.exemplars(matchers, start_ms, end_ms):
                 found[each.series.labels, each.time_ms, each.labels] = each
         return replies.exemplars(list(found.values()))
@@ -118,19 +120,22 @@ class Queries:
         """
         The labels of the series selected.
         """
-        sets = given.matcher_sets()
-        if not sets:
+        if not given.texts("match[]"):
             raise bad_data("no match[] parameter provided")
-        limit = given.limit()
-        found = self.store.series(sets, *given.span_ms(), limit=_one_more(limit))
+        limit, span_ms = given.limit(), given.span_ms()
+        try:
+            sets = given.matcher_sets()
+        except QueryError as error:
+            raise invalid("match[]", str(error)) from error
+        found = self.store.series(sets, *span_ms, limit=_one_more(limit))
         return replies.listed([dict(labels) for labels in found], limit)
 
     def label_names(self, given: Parameters) -> Reply:
         """
         The names of labels.
         """
-        sets, limit = given.matcher_sets(), given.limit()
-        found = self.store.label_names(sets, *given.span_ms(), limit=_one_more(limit))
+        limit, span_ms, sets = given.limit(), given.span_ms(), given.matcher_sets()
+        found = self.store.label_names(sets, *span_ms, limit=_one_more(limit))
         return replies.listed(found, limit)
 
     def label_values(self, given: Parameters) -> Reply:
@@ -138,16 +143,17 @@ class Queries:
         The values of one label.
         """
         label = unescaped(str(given.path["label"]))
-        sets, limit = given.matcher_sets(), given.limit()
-        found = self.store.label_values(label, sets, *given.span_ms(), limit=_one_more(limit))
+        if not label:
+            raise bad_data('invalid label name: ""')
+        limit, span_ms, sets = given.limit(), given.span_ms(), given.matcher_sets()
+        found = self.store.label_values(label, sets, *span_ms, limit=_one_more(limit))
         return replies.listed(found, limit)
 
     def metadata(self, given: Parameters) -> Reply:
         """
         Type, unit and help of metrics.
         """
-        limit = given.limit(floor=-1)
-        per_metric = given.limit("limit_per_metric", floor=-1)
+        limit, per_metric = given.most("limit"), given.most("limit_per_metric")
         families: dict[str, list[dict[str, str]]] = {}
         for each in self.store.metadata(given.text("metric")):
             known = families.setdefault(each.name, [])

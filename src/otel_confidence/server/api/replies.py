@@ -29,6 +29,10 @@ class Reply:
     warnings: tuple[str, ...] = ()
 
 
+NOTHING = Reply("")
+"""What an address that has nothing to say answers: status 204."""
+
+
 def plain(data: Any, warnings: tuple[str, ...] = ()) -> Reply:
     """
     A reply of lists, mappings and texts.
@@ -49,6 +53,8 @@ def success(reply: Reply) -> Response:
     """
     The response to a request that could be answered.
     """
+    if reply is NOTHING:
+        return Response(status_code=204)
     warnings = [text for text in reply.warnings if not text.startswith(_INFO)]
     infos = [text for text in reply.warnings if text.startswith(_INFO)]
     said = "".join(
