@@ -14,10 +14,15 @@ def finite(value: Any) -> float | None:
     """
     if isinstance(value, (str, bytes, bytearray)) or getattr(value, "shape", ()) != ():
         return None
-    if is_masked(value):
+    if is_masked(value) or _is_complex(value):
         return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _is_complex(value: Any) -> bool:
+    # One of numpy's would become a float, with no more than a warning of what it lost.
+    return getattr(getattr(value, "dtype", None), "kind", "") == "c"

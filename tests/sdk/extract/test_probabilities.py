@@ -35,6 +35,11 @@ from otel_confidence.sdk.extract import BinaryScore, Logits, Probabilities, extr
         pytest.param([[0.5, 0.5], [1.0]], "wrong_type:list", id="ragged rows"),
         pytest.param(np.full((1, 1, 1), 1.0), "wrong_type:ndarray", id="three dimensions"),
         pytest.param(np.array([1j]), "wrong_type:ndarray", id="complex numbers"),
+        pytest.param(
+            np.array([np.complex128(1j), 0.5], dtype=object),
+            "wrong_type:ndarray",
+            id="a complex number among objects",
+        ),
         pytest.param({"a": [0.5], "b": [0.5]}, "wrong_type:dict", id="columns in a mapping"),
     ],
 )

@@ -130,6 +130,8 @@ def _from_objects(raw: NDArray[Any], value: Any) -> Floats | None:
     """
     Cells that are all numbers or missing: None, and pandas' own NA through ``to_numpy``.
     """
+    if any(isinstance(cell, np.complexfloating) for cell in raw.flat):
+        return None
     if hasattr(type(value), "to_numpy"):
         try:
             converted: Floats = value.to_numpy(dtype=np.float64, na_value=np.nan)
