@@ -1,16 +1,35 @@
-"""This module gives store tests a fresh store."""
+"""This module gives store tests a fresh store, in a folder and on a ClickHouse cluster."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.clickhouse import started
 
 from otel_confidence.store import Store
 
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a ClickHouse server."""
+    with started(tmp_path_factory.mktemp("server")) as url:
+        yield url
+
+
+@pytest.fixture(params=["folder", "cluster"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a store is opened: a folder, or a database of a cluster."""
+    if request.param == "folder":
+        return tmp_path / "data"
+    return f"{request.getfixturevalue('server')}/test_{next(_numbers)}?cluster=one"
+
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: Path | str) -> Iterator[Store]:
     """An empty store."""
-    opened = Store.open(tmp_path / "data")
+    opened = Store.open(place)
     yield opened
     opened.close()

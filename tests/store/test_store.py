@@ -3,6 +3,7 @@
 import struct
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -254,14 +255,15 @@ def test_closing_does_not_wait_for_a_long_query(store: Store) -> None:
     assert [True] == ["cancelled" in str(error) for error in failures]
 
 
-def test_one_folder_belongs_to_one_store(store: Store, tmp_path: Path) -> None:
+def test_one_folder_belongs_to_one_store(tmp_path: Path) -> None:
     """
     A second store on the same folder is refused with its path and the owner's process.
     """
-    with pytest.raises(StoreError, match=r"data' is in use by process \d+"):
-        Store.open(tmp_path / "data")
+    with closing(Store.open(tmp_path / "data")) as store:
+        with pytest.raises(StoreError, match=r"data' is in use by process \d+"):
+            Store.open(tmp_path / "data")
 
-    assert [] == store.metadata()
+        assert [] == store.metadata()
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from otel_confidence.store.connection import Pool, read
 from otel_confidence.store.matching import Conditions
 
 _ALL_LABELS: Final = "arrayJoin(arrayPushBack(mapKeys(labels), {name:String}))"
+_FINGERPRINTS: Final = 5_000
+"""Asked for at once: a server takes 128 KiB in one parameter."""
 MatcherSets = Sequence[Sequence[Matcher]]
 
 
@@ -64,7 +66,7 @@ class Reader:
         )
         with self._pool.lend() as client:
             found = read(client, statement, where.parameters)
-            return sorted(self._labels(client, _numbers(found, "fingerprint")))
+            return sorted(self._labels(client, _numbers(found, "fingerprint")).values())
 
     def label_names(self, sets: MatcherSets, start_ms: int, end_ms: int, limit: int) -> list[str]:
         """
@@ -118,10 +120,11 @@ class Reader:
             found = read(client, statement, where.parameters)
             if found.num_rows > max_exemplars:
                 raise _too_many(max_exemplars, "exemplars")
-            labels = self._labels(client, _numbers(found, "fingerprint"))
+            known = self._labels(client, _numbers(found, "fingerprint"))
         return [
-            Exemplar(Series(name), row["time_ms"], row["value"], tuple(sorted(row["labels"])))
-            for name, row in zip(labels, found.to_pylist(), strict=True)
+            Exemplar(Series(labels), row["time_ms"], row["value"], tuple(sorted(row["labels"])))
+            for row in found.to_pylist()
+            if (labels := known.get(row["fingerprint"])) is not None
         ]
 
     def _texts(
@@ -148,19 +151,22 @@ class Reader:
         times, values = _numbers(found, "time_ms"), _numbers(found, "value")
         edges = np.flatnonzero(fingerprints[1:] != fingerprints[:-1]) + 1
         starts = np.concatenate([[0], edges])
-        labels = self._labels(client, fingerprints[starts])
+        known = self._labels(client, fingerprints[starts])
         return [
-            Selection(names, times[start:end], values[start:end])
-            for names, start, end in zip(labels, starts, [*edges, len(fingerprints)], strict=True)
+            Selection(labels, times[start:end], values[start:end])
+            for start, end in zip(starts, [*edges, len(fingerprints)], strict=True)
+            if (labels := known.get(int(fingerprints[start]))) is not None
         ]
 
-    def _labels(self, client: Client, fingerprints: NDArray[np.uint64]) -> list[Labels]:
-        wanted = [int(each) for each in fingerprints]
-        found = {each: self._catalog.labels(each) for each in wanted}
+    def _labels(self, client: Client, fingerprints: NDArray[np.uint64]) -> dict[int, Labels]:
+        """
+        The labels behind fingerprints; a series that retention took meanwhile has none left.
+        """
+        found = {int(each): self._catalog.labels(int(each)) for each in fingerprints}
         unknown = [each for each, labels in found.items() if labels is None]
         if unknown:
             found.update(recall(client, unknown, self._catalog))
-        return [labels for each in wanted if (labels := found[each]) is not None]
+        return {each: labels for each, labels in found.items() if labels is not None}
 
 
 def selecting(
@@ -187,13 +193,15 @@ def recall(client: Client, fingerprints: Sequence[int], catalog: Catalog) -> dic
     """
     Read the labels behind fingerprints from the table and have the catalog learn them.
     """
-    where = Conditions()
-    statement = (
-        "SELECT fingerprint, any(name) AS name, any(labels) AS labels FROM series "
-        f"WHERE fingerprint IN {where.bind(list(fingerprints), 'Array(UInt64)')} "
-        "GROUP BY fingerprint"
-    )
-    found = dict(described(read(client, statement, where.parameters)))
+    found: dict[int, Labels] = {}
+    for start in range(0, len(fingerprints), _FINGERPRINTS):
+        where = Conditions()
+        some = where.bind(list(fingerprints[start : start + _FINGERPRINTS]), "Array(UInt64)")
+        statement = (
+            "SELECT fingerprint, any(name) AS name, any(labels) AS labels FROM series "
+            f"WHERE fingerprint IN {some} GROUP BY fingerprint"
+        )
+        found.update(described(read(client, statement, where.parameters)))
     catalog.learn(found.items())
     return found
 
