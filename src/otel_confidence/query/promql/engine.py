@@ -8,12 +8,16 @@ name, never approximated.
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from otel_confidence.points import Selection
 from otel_confidence.query.answers import Answer
+from otel_confidence.query.promql.costs import Course, Crowded, Room
 from otel_confidence.query.promql.evaluation import Evaluator, Limits
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.frames import Floats, Frame, Grid
@@ -33,6 +37,8 @@ class Options:
     """A time limit; the engine's own stays in force."""
     lookback_s: float | None = None
     """How old a sample may be to stand for the present."""
+    course: Course | None = None
+    """Its time and the end of its answer, where the caller watches over both."""
 
 
 _DEFAULT = Options()
@@ -45,7 +51,7 @@ class Engine:
 
     Args:
         source: Where the samples are.
-        limits: What one query may cost.
+        limits: What one query may cost; all together hold no more samples than one may.
         now: The present in epoch seconds, for queries that give no time.
         clock: A steady clock in seconds, for the time limit.
     """
@@ -60,6 +66,7 @@ class Engine:
     ) -> None:
         self._source = source
         self._limits = limits or Limits()
+        self._room = Room(self._limits.max_samples)
         self._now = now
         self._clock = clock
 
@@ -78,17 +85,7 @@ class Engine:
         tree = parse(expr)
         time_ms = _milliseconds(self._now() if at is None else at)
         grid = Grid(time_ms, time_ms, 1)
-        evaluator = self._evaluator(grid, options)
-        kind = kind_of(tree)
-        if kind == "string":
-            return Answer("string", (), text=unwrapped(tree).val)
-        with np.errstate(all="ignore"):
-            if kind == "matrix":
-                series = _ranges(evaluator.windows(tree, grid))
-                return Answer("matrix", series, _said(evaluator))
-            value = evaluator.evaluate(tree, grid)
-        series = tuple(_series(value, grid))
-        return Answer("vector" if kind == "vector" else "scalar", series, _said(evaluator))
+        return self._run(partial(_at_once, tree, grid), grid, options)
 
     def query_range(
         self,
@@ -120,11 +117,7 @@ class Engine:
                 "must be Scalar or instant Vector"
             )
         grid = self._grid(start, end, step)
-        evaluator = self._evaluator(grid, options)
-        with np.errstate(all="ignore"):
-            value = evaluator.evaluate(tree, grid)
-        series = sorted(_series(value, grid), key=lambda each: each.labels)
-        return Answer("matrix", tuple(series), _said(evaluator))
+        return self._run(partial(_step_by_step, tree, grid), grid, options)
 
     def _grid(self, start: float, end: float, step: float) -> Grid:
         grid = Grid(_milliseconds(start), _milliseconds(end), max(0, int(round(step * 1e6) / 1e3)))
@@ -142,14 +135,57 @@ class Engine:
             )
         return grid
 
-    def _evaluator(self, grid: Grid, options: Options) -> Evaluator:
-        span = Span(grid.start_ms, grid.end_ms)
-        limits = self._limits
-        if options.timeout_s is not None:
-            limits = replace(limits, timeout_s=min(limits.timeout_s, options.timeout_s))
+    def _run(self, evaluate: Callable[[Evaluator], Answer], grid: Grid, options: Options) -> Answer:
+        limits, span = self._limits, Span(grid.start_ms, grid.end_ms)
         if options.lookback_s:
             limits = replace(limits, lookback_ms=max(1, _milliseconds(options.lookback_s)))
-        return Evaluator(self._source, limits, span, self._clock)
+        with ExitStack() as ending:
+            course = options.course or ending.enter_context(closing(self._course()))
+            course.shorten(options.timeout_s)
+            needed = 0
+            while True:
+                share = self._room.share(needed, limits.max_samples, course.check)
+                evaluator = Evaluator(self._source, limits, span, course, share)
+                answer, needed = _tried(evaluate, evaluator)
+                if answer is not None:
+                    course.keep(share)
+                    return answer
+
+    def _course(self) -> Course:
+        return Course(self._limits.timeout_s, self._clock)
+
+
+def _tried(
+    evaluate: Callable[[Evaluator], Answer], evaluator: Evaluator
+) -> tuple[Answer | None, int]:
+    with ExitStack() as failing:
+        failing.callback(evaluator.share.close)
+        try:
+            answer = evaluate(evaluator)
+        except Crowded as crowded:
+            return None, crowded.needed
+        failing.pop_all()
+    return answer, 0
+
+
+def _at_once(tree: Any, grid: Grid, evaluator: Evaluator) -> Answer:
+    kind = kind_of(tree)
+    if kind == "string":
+        return Answer("string", (), text=unwrapped(tree).val)
+    with np.errstate(all="ignore"):
+        if kind == "matrix":
+            series = _ranges(evaluator.windows(tree, grid))
+            return Answer("matrix", series, _said(evaluator))
+        value = evaluator.evaluate(tree, grid)
+    series = tuple(_series(value, grid))
+    return Answer("vector" if kind == "vector" else "scalar", series, _said(evaluator))
+
+
+def _step_by_step(tree: Any, grid: Grid, evaluator: Evaluator) -> Answer:
+    with np.errstate(all="ignore"):
+        value = evaluator.evaluate(tree, grid)
+    series = sorted(_series(value, grid), key=lambda each: each.labels)
+    return Answer("matrix", tuple(series), _said(evaluator))
 
 
 def _milliseconds(seconds: float) -> int:

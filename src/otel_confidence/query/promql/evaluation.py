@@ -2,7 +2,6 @@
 This module evaluates an expression's tree, node by node, on all steps at once.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,8 @@ from otel_confidence.points import Matcher
 from otel_confidence.query.promql import aggregation, matching, operators
 from otel_confidence.query.promql.aggregation import grouped
 from otel_confidence.query.promql.calls import Value, call
-from otel_confidence.query.promql.faults import execution, timeout, too_many_samples
+from otel_confidence.query.promql.costs import Course, Share
+from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, empty
 from otel_confidence.query.promql.matching import between_vectors
 from otel_confidence.query.promql.numbers import decimal
@@ -68,20 +68,15 @@ class Evaluator:
     source: Source
     limits: Limits
     span: Span
-    clock: Callable[[], float] = time.monotonic
+    course: Course
+    share: Share
     warnings: list[str] = field(default_factory=list)
-    _held: int = 0
-    _deadline: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._deadline = self.clock() + self.limits.timeout_s
 
     def check(self) -> None:
         """
-        Stop when the time is over.
+        Stop when the time is over or nobody waits any more.
         """
-        if self.clock() > self._deadline:
-            raise timeout("query timed out in expression evaluation")
+        self.course.check()
 
     def evaluate(self, node: Any, grid: Grid) -> Value:
         """
@@ -119,16 +114,11 @@ class Evaluator:
             raise execution("expected a scalar, got an instant vector")
         return value
 
-    def _hold(self, samples: int) -> None:
-        self._held += samples
-        if self._held > self.limits.max_samples:
-            raise too_many_samples()
-
     def _read(self, matchers: list[Matcher], start_ms: int, end_ms: int) -> Samples:
-        room = self.limits.max_samples - self._held
+        room = self.limits.max_samples - self.share.held
         found = self.source.select(matchers, start_ms, end_ms, max_samples=room)
         samples = laid_out(sorted_by_labels(found))
-        self._hold(len(samples.times))
+        self.share.hold(len(samples.times))
         return samples
 
     def instant(self, node: Any, grid: Grid) -> tuple[Frame, Ints]:
@@ -138,7 +128,7 @@ class Evaluator:
         times = references(node, grid, self.span)
         lookback = self.limits.lookback_ms
         samples = self._read(matchers_of(node), int(times.min()) - lookback, int(times.max()))
-        self._hold(len(samples.labels) * len(grid))
+        self.share.hold(len(samples.labels) * len(grid))
         return latest(samples, references=times, lookback_ms=lookback)
 
     def windows(self, node: Any, grid: Grid) -> Iterator[Windows]:
@@ -162,15 +152,15 @@ class Evaluator:
         after = int(ends.min()) - range_ms
         start = step * int(after / step)
         inner = Grid(start if start > after else start + step, int(ends.max()), step)
-        self._hold(len(inner))
+        self.share.hold(len(inner))
         if not len(inner):
             return self._cut(laid_out([]), ends, grid, range_ms)
         frame = self.vector(node.expr, inner)
-        self._hold(frame.samples)
+        self.share.hold(frame.samples)
         return self._cut(samples_of(frame, inner), ends, grid, range_ms)
 
     def _cut(self, samples: Samples, ends: Ints, grid: Grid, range_ms: int) -> Iterator[Windows]:
-        self._hold(len(samples.labels) * len(grid))
+        self.share.hold(len(samples.labels) * len(grid))
         return windows_of(samples, ends=ends, steps=grid.times, range_ms=range_ms, check=self.check)
 
     def negated(self, node: Any, grid: Grid) -> Value:

@@ -28,6 +28,13 @@ def timeout(message: str) -> QueryError:
     return QueryError(message, kind="timeout", status=503)
 
 
+def canceled(message: str) -> QueryError:
+    """
+    Nobody waits for the answer any more: status 499, which no one reads.
+    """
+    return QueryError(message, kind="canceled", status=499)
+
+
 def too_many_samples() -> QueryError:
     """
     The query would hold more samples in memory than it may.
