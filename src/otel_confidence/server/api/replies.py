@@ -3,7 +3,7 @@ This module writes the answers of the Prometheus HTTP API as JSON.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,12 @@ from otel_confidence.errors import OtelConfidenceError, QueryError
 from otel_confidence.points import Exemplar, Labels, Selection
 from otel_confidence.query.answers import Answer
 from otel_confidence.query.promql.numbers import json_number, json_time
+from otel_confidence.server.api import pairs
 
 SHOWN_WARNINGS = 10
 TRUNCATED = "results truncated due to limit"
 _INFO = "PromQL info"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,31 +108,25 @@ def result(answer: Answer, *, time_ms: int, limit: int = 0) -> Reply:
     return Reply(f'{{"resultType":"{answer.kind}","result":{text}}}', warnings)
 
 
-def _pair(time_ms: int, value: float) -> str:
-    return f'[{json_time(time_ms)},"{json_number(value)}"]'
-
-
-def _pairs(selection: Selection) -> Iterable[str]:
-    return map(_pair, selection.times_ms.tolist(), selection.values.tolist())
-
-
 def _vector(series: tuple[Selection, ...]) -> str:
-    rows = (
-        f'{{"metric":{_labels(each.labels)},"value":{next(iter(_pairs(each)))}}}' for each in series
-    )
-    return f"[{','.join(rows)}]"
+    return _rows(series, '{"metric":', ',"value":', "}")
 
 
 def _matrix(series: tuple[Selection, ...]) -> str:
+    return _rows(series, '{"metric":', ',"values":[', "]}")
+
+
+def _rows(series: tuple[Selection, ...], before: str, between: str, after: str) -> str:
     rows = (
-        f'{{"metric":{_labels(each.labels)},"values":[{",".join(_pairs(each))}]}}'
-        for each in series
+        f"{before}{_labels(each.labels)}{between}{samples}{after}"
+        for each, samples in zip(series, pairs.joined(series), strict=True)
     )
     return f"[{','.join(rows)}]"
 
 
 def _scalar(series: tuple[Selection, ...]) -> str:
-    return next(iter(_pairs(series[0])))
+    (sample,) = pairs.joined(series)
+    return sample
 
 
 def exemplars(found: Sequence[Exemplar]) -> Reply:
@@ -155,4 +151,4 @@ def _labels(labels: Labels) -> str:
 
 
 def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(data)
