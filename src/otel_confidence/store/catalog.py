@@ -71,6 +71,13 @@ class Catalog:
         for fingerprint, day in pairs:
             self._recorded.setdefault(day, set()).add(fingerprint)
 
+    def forget(self, before_day: int) -> None:
+        """
+        Forget that the table has any series for the days before this one.
+        """
+        for day in [day for day in self._recorded if day < before_day]:
+            del self._recorded[day]
+
     def _remember(self, labels: Labels, fingerprint: int) -> None:
         weight = sum(len(name) + len(value) + _PAIR_BYTES for name, value in labels)
         with self._lock:

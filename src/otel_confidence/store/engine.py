@@ -15,15 +15,19 @@ from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, S
 from otel_confidence.store import migrations, reader
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import Pool, failing, read
-from otel_confidence.store.homes import Home, home
+from otel_confidence.store.homes import Embedded, Home, home
 from otel_confidence.store.journal import Journal, Texts
+from otel_confidence.store.progress import Rolled
 from otel_confidence.store.reader import MatcherSets, Reader
+from otel_confidence.store.schema import ROLLUPS
 from otel_confidence.store.statement import judged
+from otel_confidence.store.upkeep import WORKING, Terms, Upkeep
 from otel_confidence.store.writer import Writer
 
 _READERS: Final = 4
 _SQL_READERS: Final = 2
 _MIB: Final = 1 << 20
+_UPKEEP_S: Final = 10.0
 _MAX_SAMPLES: Final = 50_000_000
 _MAX_EXEMPLARS: Final = 100_000
 """As many as Prometheus keeps by default."""
@@ -65,18 +69,30 @@ class Store:
     """
 
     def __init__(
-        self, place: Home, writing: Client, pool: Pool, sql_pool: Pool, catalog: Catalog
+        self,
+        place: Home,
+        writing: Client,
+        pools: tuple[Pool, Pool],
+        catalog: Catalog,
+        upkeep: Upkeep | None,
     ) -> None:
         self._home = place
         self._writing = writing
-        self._writer = Writer(writing, catalog)
-        self._pool = pool
-        self._sql_pool = sql_pool
-        self._reader = Reader(pool, catalog)
-        self._journal = Journal(pool)
+        self._upkeep = upkeep
+        self._writer = _writer(writing, catalog, upkeep)
+        self._pool, self._sql_pool = pools
+        self._reader = Reader(self._pool, catalog)
+        self._journal = Journal(self._pool)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, retention_days: float = 15) -> "Store":
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        retention_days: float = 15,
+        retention_size: int = 0,
+        upkeep_s: float = _UPKEEP_S,
+    ) -> "Store":
         """
         Open a store, made if it does not exist, and keep what is younger than the retention.
 
@@ -86,11 +102,15 @@ class Store:
                 password comes from ``OTEL_CONFIDENCE_STORE_PASSWORD`` or the file that
                 ``OTEL_CONFIDENCE_STORE_PASSWORD_FILE`` names.
             retention_days: How long everything is kept.
+            retention_size: How many bytes a folder may hold before its oldest days go, whatever
+                their age, though never today's; 0 for any number.
+            upkeep_s: How long to rest between two rounds of rolling up and dropping, in seconds.
 
         Rows leave with their UTC day, so that up to a day more is kept.
 
         Raises:
-            ConfigurationError: The retention is not a positive number of days, or the URL is wrong.
+            ConfigurationError: The retention is not a positive number of days or bytes, or given
+                in bytes for a server; or the URL is wrong.
             StoreError: The folder is in use, cannot be written or cannot be read; the server does
                 not answer; or a later release made the tables.
         """
@@ -99,10 +119,12 @@ class Store:
                 f"retention_days must be above 0 and at most {MAX_RETENTION_DAYS}, "
                 f"got {retention_days!r}"
             )
+        if retention_size < 0:
+            raise ConfigurationError(f"retention_size must be 0 or more, got {retention_size!r}")
         with ExitStack() as undo:
             place = home(path)
             undo.callback(place.release)
-            opened = _opened(place, retention_days)
+            opened = _opened(place, Terms(retention_days, retention_size, upkeep_s))
             undo.pop_all()
         return opened
 
@@ -206,6 +228,34 @@ class Store:
         """
         return self._journal.newest_ms(matchers)
 
+    def rolled(self, start_ms: int, end_ms: int, step_ms: int, window_ms: int) -> Rolled | None:
+        """
+        The widest roll-ups that can stand for the samples of a grid of windows; None for none.
+
+        Their buckets are complete, no write has touched them since, and every window's edges are
+        edges of buckets. Where only the beginning of the grid is so, ``end_ms`` of the answer is
+        its last step.
+
+        Args:
+            start_ms: The end of the first window.
+            end_ms: The last step is not later; equal to the start for one window alone.
+            step_ms: From the end of one window to that of the next.
+            window_ms: How long each window is, open at its start.
+        """
+        if self._upkeep is None:
+            return None
+        return self._upkeep.progress.rolled(ROLLUPS, start_ms, end_ms, step_ms, window_ms)
+
+    def keep_up(self) -> None:
+        """
+        Roll up and drop all that is due now, instead of when the store does so by itself.
+
+        Raises:
+            StoreError: The engine failed.
+        """
+        if self._upkeep is not None:
+            self._upkeep.run()
+
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """
         Answer a SELECT over the tables of ``store.schema``, for reading only.
@@ -225,24 +275,51 @@ class Store:
         """
         Write what is waiting, stop what is read and let go of the folder; again does nothing.
         """
+        if self._upkeep is not None:
+            self._upkeep.stop()
         if self._writer.close(timeout_s=3):
             with suppress(StoreError), failing():
                 self._writing.command(self._home.stopping)
             self._writing.close()
+        if self._upkeep is not None:
+            self._upkeep.close(timeout_s=3)
         self._pool.close(timeout_s=1)
         self._sql_pool.close(timeout_s=0.5)
         self._home.release()
 
 
-def _opened(place: Home, retention_days: float) -> Store:
+def _opened(place: Home, terms: Terms) -> Store:
     catalog = Catalog()
     with ExitStack() as undo:
-        writing = undo.enter_context(closing(_prepared(place, retention_days)))
+        writing = undo.enter_context(closing(_prepared(place, terms.retention_days)))
         readers = [_client(place, _READING, undo) for _ in range(_READERS)]
         sql_readers = [_client(place, _SQL, undo) for _ in range(_SQL_READERS)]
         _rebuild(readers[0], catalog)
+        upkeep = _upkeep(place, catalog, terms, undo)
         undo.pop_all()
-    return Store(place, writing, Pool(readers), Pool(sql_readers), catalog)
+    return Store(place, writing, (Pool(readers), Pool(sql_readers)), catalog, upkeep)
+
+
+def _upkeep(place: Home, catalog: Catalog, terms: Terms, undo: ExitStack) -> Upkeep | None:
+    # What is rolled up is known in the memory of the one process that has a folder; a server has
+    # writers that do not know of each other, and disks that are its operator's.
+    if isinstance(place, Embedded):
+        notes, working = (_client(place, WORKING, undo) for _ in range(2))
+        return Upkeep(notes, working, catalog, terms)
+    if terms.retention_size:
+        raise ConfigurationError("retention_size is for folders; a server's disks are its own")
+    return None
+
+
+def _writer(writing: Client, catalog: Catalog, upkeep: Upkeep | None) -> Writer:
+    if upkeep is None:
+        return Writer(writing, catalog)
+    return Writer(
+        writing,
+        catalog,
+        before_samples=lambda samples: upkeep.progress.touch(samples.times_ms),
+        turn=upkeep.progress.turn,
+    )
 
 
 def _prepared(place: Home, retention_days: float) -> Client:

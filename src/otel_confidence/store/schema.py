@@ -22,8 +22,18 @@ Read with the setting ``final = 1``, so that rows not merged yet collapse too.
 ==============  ==================================================================================
 
 ``attributes``, ``resource`` and ``labels`` are maps of text to text; a missing key reads as ''.
+
+``rollups_1m``, ``rollups_5m``, ``rollups_1h`` and ``rollups_1d``, in folders only, hold one row for
+each series and bucket of time: the samples with ``time - width < t <= time``, staleness markers
+left out. Columns: ``fingerprint``, ``time`` (the bucket's end), ``count``, ``sum``, ``min``,
+``max`` (NaN where nothing else is), ``first_time``, ``first``, ``last_time``, ``last``,
+``correction`` (the sum of the values just before each counter reset in the bucket), ``resets``,
+``changes``, ``nans`` (how many values are NaN), ``version``. A row with a ``count`` of 0 stands for
+a bucket all of whose samples were replaced by staleness markers: pass over it. ``progress``,
+``touched`` and ``drops`` are the store's own notes (``store.progress``, ``store.retention``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -140,6 +150,51 @@ CHANGES: Final = {
     ),
 }
 """By version, what brings it to the next: the table, the change, whether it is one of columns."""
+_ROLLUP = f"""
+    fingerprint {_FINGERPRINT},
+    time {_MILLISECONDS},
+    count UInt32 CODEC(ZSTD(1)),
+    sum Float64 CODEC(Gorilla, ZSTD(1)),
+    min Float64 CODEC(Gorilla, ZSTD(1)),
+    max Float64 CODEC(Gorilla, ZSTD(1)),
+    first_time {_MILLISECONDS},
+    first Float64 CODEC(Gorilla, ZSTD(1)),
+    last_time {_MILLISECONDS},
+    last Float64 CODEC(Gorilla, ZSTD(1)),
+    correction Float64 CODEC(ZSTD(1)),
+    resets UInt32 CODEC(ZSTD(1)),
+    changes UInt32 CODEC(ZSTD(1)),
+    nans UInt32 CODEC(ZSTD(1)),
+    version UInt64 CODEC(ZSTD(1))
+"""
+_TOUCHED = """
+    time DateTime64(3, 'UTC'),
+    marked SimpleAggregateFunction(max, UInt64),
+    settled SimpleAggregateFunction(max, UInt64)
+"""
+_PROGRESS = """
+    key UInt8,
+    epoch SimpleAggregateFunction(max, UInt64),
+    until SimpleAggregateFunction(max, UInt64)
+"""
+_DROPS = """
+    day Date,
+    asked SimpleAggregateFunction(max, UInt64),
+    done SimpleAggregateFunction(max, UInt64)
+"""
+_BUCKET_DAY: Final = "PARTITION BY toDate(subtractMilliseconds(time, 1), 'UTC')"
+"""A bucket that ends at midnight stands for the day before."""
+_LARGEST: Final = "AggregatingMergeTree"
+ROLLUPS: Final[Mapping[int, str]] = {
+    60_000: "rollups_1m",
+    300_000: "rollups_5m",
+    3_600_000: "rollups_1h",
+    86_400_000: "rollups_1d",
+}
+"""The tables of roll-ups by the width of their buckets in milliseconds, the finest first."""
+RAW: Final = tuple(table.name for table in TABLES)
+DAILY: Final = (*RAW, *ROLLUPS.values(), "touched")
+"""Every table of a folder that is partitioned by day."""
 METRICS: Final = """
     SELECT name, labels, time, value
     FROM {database}.samples
@@ -169,10 +224,33 @@ def create(table: Table, name: str, retention_s: int, *, engine: str = _ENGINE) 
     )
 
 
+def rolling() -> list[str]:
+    """
+    What makes the tables of roll-ups and the notes about them; safe to repeat.
+    """
+    tables = [
+        *(
+            (
+                name,
+                _ROLLUP,
+                "ReplacingMergeTree(version)",
+                f"{_BUCKET_DAY} ORDER BY (fingerprint, time)",
+            )
+            for name in ROLLUPS.values()
+        ),
+        ("touched", _TOUCHED, _LARGEST, f"{_BUCKET_DAY} ORDER BY time"),
+        ("progress", _PROGRESS, _LARGEST, "ORDER BY key"),
+        ("drops", _DROPS, _LARGEST, "ORDER BY day"),
+    ]
+    return [
+        f"CREATE TABLE IF NOT EXISTS {name} ({columns}) ENGINE = {engine} {order}"
+        for name, columns, engine, order in tables
+    ]
+
+
 def expiry(table: Table, retention_s: int) -> str:
     """
-    When a row of the table may go.
+    When a row of the table may go: all of a day at once.
     """
-    # A row that stands for a day has to outlive what was written in that day's last second.
-    end = "day + 1" if table.moment == "day" else table.moment
+    end = f"toDate({table.moment}, 'UTC') + 1"
     return f"toDateTime({end}, 'UTC') + toIntervalSecond({retention_s})"

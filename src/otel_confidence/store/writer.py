@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import pyarrow as pa
@@ -49,6 +50,7 @@ class Writer:
         *,
         max_rows: int = 1_000_000,
         before_samples: Callable[[Samples], None] = lambda _: None,
+        turn: AbstractContextManager[Any] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         """
@@ -60,12 +62,14 @@ class Writer:
             max_rows: How many rows may wait.
             before_samples: Called on the thread with the samples of a group that are about to be
                 inserted; where it raises StoreError they are not, and their senders hear it.
+            turn: Held around each insert.
             now: The present in epoch seconds.
         """
         self._client = client
         self._catalog = catalog
         self._max_rows = max_rows
         self._before_samples = before_samples
+        self._turn = turn or nullcontext()
         self._now = now
         self._queue: deque[_Waiting] = deque()
         self._rows = 0
@@ -141,7 +145,8 @@ class Writer:
 
     def _insert_group(self, group: Sequence[_Waiting]) -> None:
         try:
-            self._insert(columns.merge([batch for batch, _ in group]))
+            with self._turn:
+                self._insert(columns.merge([batch for batch, _ in group]))
         except _FAILURES as error:
             self._fail(group, error)
         else:

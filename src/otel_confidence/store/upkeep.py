@@ -1,0 +1,125 @@
+"""
+This module keeps a folder in order by itself: one thread rolls up and lets old days go.
+
+It is made so that it may end at any moment, and so that the next one goes on.
+"""
+
+import logging
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from clickhouse_connect.driver.client import Client
+
+from otel_confidence.errors import QueryError, StoreError
+from otel_confidence.store import schema
+from otel_confidence.store.catalog import Catalog
+from otel_confidence.store.connection import failing
+from otel_confidence.store.progress import Progress
+from otel_confidence.store.retention import Retention
+from otel_confidence.store.rollups import Roller
+
+_MIB: Final = 1 << 20
+WORKING: Final = {
+    "final": 1,
+    "do_not_merge_across_partitions_select_final": 1,
+    "max_partitions_per_insert_block": 0,
+    "max_threads": 1,
+    "max_insert_threads": 1,
+    "max_memory_usage": 2048 * _MIB,
+    "max_bytes_before_external_group_by": 512 * _MIB,
+}
+"""What the job's connection is set to: it takes its time."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    How long and how much is kept, and how often that is seen to.
+    """
+
+    retention_days: float
+    """How long a day is kept after its end."""
+    retention_size: int
+    """How many bytes are kept, 0 for any number."""
+    every_s: float
+    """The rest between two rounds."""
+
+
+class Upkeep:
+    """
+    A thread that rolls up and drops in turn, every so often, and what it shares with the writer.
+    """
+
+    def __init__(self, notes: Client, client: Client, catalog: Catalog, terms: Terms) -> None:
+        """
+        Make the tables, finish what a killed process left undone and start the thread.
+
+        Args:
+            notes: A connection for what is noted while the writer waits.
+            client: A connection for the work.
+            catalog: The series known to be recorded.
+            terms: What to keep.
+        """
+        with failing():
+            for statement in schema.rolling():
+                client.command(statement)
+        self._clients = (notes, client)
+        self.progress = Progress(notes)
+        self.retention = Retention(
+            client,
+            self.progress,
+            catalog,
+            days=terms.retention_days,
+            size_bytes=terms.retention_size,
+        )
+        self._roller = Roller(client, self.progress)
+        self._every_s = terms.every_s
+        self._told = threading.Event()
+        self._working = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="store-upkeep", daemon=True)
+        self._thread.start()
+
+    def run(self) -> None:
+        """
+        Do all that is due; return when it is done.
+
+        Raises:
+            StoreError: The engine failed; what was not done is done the next time.
+        """
+        with self._working:
+            self.retention.run()
+            self._roller.run(stopping=self._told.is_set)
+
+    def stop(self) -> None:
+        """
+        Tell the thread to end after the statement it is at.
+        """
+        self._told.set()
+
+    def close(self, *, timeout_s: float) -> None:
+        """
+        Wait for the thread and close its connections; give up after the timeout.
+        """
+        self._told.set()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive() or not self._working.acquire(timeout=timeout_s):
+            _log.warning("the store's upkeep does not end")
+            return
+        with suppress(StoreError), failing():
+            for client in self._clients:
+                client.close()
+        self._working.release()
+
+    def _run(self) -> None:
+        while not self._told.wait(self._every_s):
+            self._try()
+
+    def _try(self) -> None:
+        try:
+            self.run()
+        except (StoreError, QueryError) as error:
+            if not self._told.is_set():
+                _log.warning("the store's upkeep failed and will be tried again: %s", error)
