@@ -4,9 +4,9 @@ This module serves ``/federate``: the present value of series, for a Prometheus 
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -17,6 +17,7 @@ from otel_confidence.query.promql.evaluation import Limits
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.windows import is_stale
 from otel_confidence.server.api.parameters import Parameters, parameters_of
+from otel_confidence.server.api.turns import Turns
 from otel_confidence.server.exposition import VERSIONS, Escaping, Point, exposition
 
 _AT_ONCE: Final = 4
@@ -51,13 +52,14 @@ def routes(store: Kept, *, now: Callable[[], float] = time.time) -> list[BaseRou
         store: Where the series are.
         now: The present in epoch seconds.
     """
-    limiter = CapacityLimiter(_AT_ONCE)
+    turns = Turns(_AT_ONCE)
 
     async def endpoint(request: Request) -> Response:
         escaping = _escaping(request.headers.get("accept", ""))
         try:
             given = await parameters_of(request)
-            text = await to_thread.run_sync(_text, store, given, now(), escaping, limiter=limiter)
+            work = partial(_text, store, given, now(), escaping)
+            text = await turns.run(work, given.course, request)
         except OtelConfidenceError as error:
             status = error.status if isinstance(error, QueryError) else 503
             return PlainTextResponse(f"{error}\n", status)

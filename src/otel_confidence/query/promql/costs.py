@@ -37,6 +37,13 @@ class Course:
         if timeout_s is not None:
             self._deadline = min(self._deadline, self._started + timeout_s)
 
+    @property
+    def left_s(self) -> float:
+        """
+        The time left, never negative.
+        """
+        return max(0.0, self._deadline - self._clock())
+
     def check(self) -> None:
         """
         Go on, or not.

@@ -32,6 +32,7 @@ class Explaining:
     Explanations of queries over a store.
     """
 
+    engine: Engine
     store: Readable
     now: Callable[[], float] = time.time
 
@@ -40,7 +41,7 @@ class Explaining:
         What was asked of the store: at one time, or over a range if there is a step.
         """
         recorder = _Recorder(self.store)
-        queries = Queries(Engine(recorder, now=self.now), self.store, self.now)
+        queries = Queries(self.engine.over(recorder), self.store, self.now)
         answering = queries.query_range if given.text("step") else queries.query
         answering(given)
         return replies.plain({"selectors": recorder.seen})

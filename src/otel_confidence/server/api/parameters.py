@@ -13,12 +13,16 @@ from starlette.requests import Request
 
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Matcher
+from otel_confidence.query.promql.costs import Course
 from otel_confidence.query.promql.engine import Options
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.parsing import selector
+from otel_confidence.server.bodies import read_body
 
 MAX_BODY_BYTES = 1 << 20
 MAX_FIELDS = 1000
+TIMEOUT_S = 120.0
+"""How long a request may take, with the time it waits for its turn."""
 MAX_STEPS = 11_000
 """How many steps a range query may have, whatever its engine allows."""
 EARLIEST_S, LATEST_S = 0.0, 9_999_999_999.0
@@ -47,6 +51,7 @@ class Parameters:
     def __init__(self, pairs: Sequence[tuple[str, str]], path: dict[str, Any]) -> None:
         self._pairs = pairs
         self.path = path
+        self.course = Course(TIMEOUT_S)
 
     def text(self, name: str, default: str = "") -> str:
         """
@@ -150,12 +155,12 @@ class Parameters:
         Raises:
             QueryError: They are no durations.
         """
-        timeout = self.duration("timeout")
+        self.course.shorten(self.duration("timeout"))
         try:
             lookback = seconds(self.text("lookback_delta") or "0")
         except ValueError as error:
             raise bad_data(f"error parsing lookback delta duration: {error}") from error
-        return Options(timeout, lookback or None)
+        return Options(lookback_s=lookback or None, course=self.course)
 
     def steps(self) -> tuple[float, float, float]:
         """
@@ -185,15 +190,12 @@ async def parameters_of(request: Request) -> Parameters:
     A request's parameters; those of a posted form come first.
 
     Raises:
-        QueryError: The form is too large or has too many fields.
+        BodyError: The form is too large or too slow.
+        QueryError: The form cannot be read or has too many fields.
     """
     pairs: list[tuple[str, str]] = []
     if request.method == "POST":
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > MAX_BODY_BYTES:
-                raise bad_data(f"the form is larger than {MAX_BODY_BYTES} bytes")
+        body = await read_body(request, max_bytes=MAX_BODY_BYTES, raw=True)
         try:
             text = body.decode()
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)

@@ -2,6 +2,7 @@
 This module writes the answers of the Prometheus HTTP API as JSON.
 """
 
+import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from otel_confidence.server.api import pairs
 SHOWN_WARNINGS = 10
 TRUNCATED = "results truncated due to limit"
 _INFO = "PromQL info"
+_JSON = "application/json"
+_VARY = {"Vary": "Accept-Encoding"}
+_WORTH_PACKING = 4096
+"""Bytes; less fits into a few packets anyway."""
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -51,9 +56,13 @@ def listed(found: Sequence[Any], limit: int) -> Reply:
     return plain(list(found))
 
 
-def success(reply: Reply) -> Response:
+def success(reply: Reply, *, packed: bool = False) -> Response:
     """
     The response to a request that could be answered.
+
+    Args:
+        reply: What to answer.
+        packed: Whether the client takes gzip.
     """
     if reply is NOTHING:
         return Response(status_code=204)
@@ -64,7 +73,11 @@ def success(reply: Reply) -> Response:
         for name, texts in (("warnings", warnings), ("infos", infos))
         if texts
     )
-    return _response(f'{{"status":"success","data":{reply.data}{said}}}', 200)
+    text = f'{{"status":"success","data":{reply.data}{said}}}'.encode()
+    if packed and len(text) >= _WORTH_PACKING:
+        text, headers = gzip.compress(text, compresslevel=1), {"Content-Encoding": "gzip"}
+        return Response(text, 200, {**_VARY, **headers}, media_type=_JSON)
+    return Response(text, 200, _VARY, media_type=_JSON)
 
 
 def failure(error: OtelConfidenceError) -> Response:
@@ -75,11 +88,26 @@ def failure(error: OtelConfidenceError) -> Response:
     if isinstance(error, QueryError):
         kind, status = error.kind, error.status
     body = {"status": "error", "errorType": kind, "error": str(error)}
-    return _response(_json(body), status)
+    return Response(_json(body).encode(), status, media_type=_JSON)
 
 
-def _response(text: str, status: int) -> Response:
-    return Response(text.encode(), status, media_type="application/json")
+def unread(status: int, reason: str) -> Response:
+    """
+    The response to a request whose form is not read to its end.
+    """
+    late = status == 408  # noqa: PLR2004  the one status that is about time
+    error = QueryError(reason, kind="timeout" if late else "bad_data", status=408 if late else 400)
+    response = failure(error)
+    response.headers["Connection"] = "close"
+    return response
+
+
+def takes_gzip(accepted: str) -> bool:
+    """
+    Whether a client that accepts these encodings takes gzip.
+    """
+    named = (each.replace(" ", "").partition(";") for each in accepted.lower().split(","))
+    return any(name in ("gzip", "*") and weight != "q=0" for name, _, weight in named)
 
 
 def _shortened(texts: list[str]) -> list[str]:

@@ -4,8 +4,9 @@ This module lays the Prometheus HTTP API on addresses.
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -18,10 +19,14 @@ from otel_confidence.server.api.parameters import Parameters, parameters_of
 from otel_confidence.server.api.queries import Queries
 from otel_confidence.server.api.replies import Reply
 from otel_confidence.server.api.status import Status
+from otel_confidence.server.api.turns import Turns
+from otel_confidence.server.bodies import BodyError
 
 PREFIX = "/api/v1"
 CONCURRENT_QUERIES = 20
-"""How many requests are computed at a time; the others wait their turn."""
+"""How many queries are computed at a time; the others wait their turn."""
+CONCURRENT_LOOKUPS = 8
+"""How many other questions are answered at a time, beside the queries."""
 Handler = Callable[[Parameters], Reply]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -39,11 +44,13 @@ def routes(
     """
     queries, status = Queries(engine, store, now), Status(now(), now)
     both, read = ["GET", "POST"], ["GET"]
-    table: list[tuple[str, Handler, list[str]]] = [
+    heavy: list[tuple[str, Handler, list[str]]] = [
         ("/query", queries.query, both),
         ("/query_range", queries.query_range, both),
+        ("/explain", Explaining(engine, store, now).explain, both),
+    ]
+    light: list[tuple[str, Handler, list[str]]] = [
         ("/query_exemplars", queries.exemplars, both),
-        ("/explain", Explaining(store, now).explain, both),
         ("/format_query", queries.format_query, both),
         ("/series", queries.series, both),
         ("/labels", queries.label_names, both),
@@ -58,25 +65,33 @@ def routes(
         ("/status/buildinfo", status.build, read),
         ("/status/runtimeinfo", status.runtime, read),
     ]
-    limiter = CapacityLimiter(CONCURRENT_QUERIES)
     api = [
-        Route(f"{PREFIX}{path}", _answering(handler, limiter), methods=methods)
-        for path, handler, methods in table
+        Route(f"{PREFIX}{path}", _answering(handler, turns), methods=methods)
+        for turns, rows in ((Turns(CONCURRENT_QUERIES), heavy), (Turns(CONCURRENT_LOOKUPS), light))
+        for path, handler, methods in rows
     ]
     return [*api, Route("/-/ready", _says("Ready")), Route("/-/healthy", _says("Healthy"))]
 
 
-def _answering(handler: Handler, limiter: CapacityLimiter) -> Endpoint:
+def _answering(handler: Handler, turns: Turns) -> Endpoint:
     async def endpoint(request: Request) -> Response:
+        packed = replies.takes_gzip(request.headers.get("accept-encoding", ""))
         try:
             given = await parameters_of(request)
-            return await to_thread.run_sync(
-                lambda: replies.success(handler(given)), limiter=limiter
-            )
+            work = partial(_answer, handler, given, packed=packed)
+            return await turns.run(work, given.course, request)
+        except BodyError as error:
+            return replies.unread(error.status, str(error))
         except OtelConfidenceError as error:
             return replies.failure(error)
 
     return endpoint
+
+
+def _answer(handler: Handler, given: Parameters, *, packed: bool) -> Response:
+    with closing(given.course) as course:
+        course.check()
+        return replies.success(handler(given), packed=packed)
 
 
 def _says(state: str) -> Endpoint:
