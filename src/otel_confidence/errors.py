@@ -15,6 +15,19 @@ class ConfigurationError(OtelConfidenceError, ValueError):
     """
 
 
+class ObjectiveError(ConfigurationError):
+    """
+    An objective, or a file of them, that cannot be understood.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
+        """The field that is wrong; empty where it is the whole."""
+        self.reason = message
+        """What is wrong with it, and what would be right."""
+
+
 class InvalidRecord(OtelConfidenceError, ValueError):  # noqa: N818  reads as what it is
     """
     One record, point or receipt that cannot be accepted; the others of its batch are kept.
@@ -46,4 +59,10 @@ class StoreError(OtelConfidenceError):
 class StoreBusy(StoreError):  # noqa: N818  reads as what it is
     """
     The store's queue is full; nothing was kept and the sender should try again.
+    """
+
+
+class TemplateError(OtelConfidenceError, ValueError):
+    """
+    A template of a rule that cannot be read, or cannot be carried out on what it is given.
     """
