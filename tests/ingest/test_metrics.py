@@ -12,6 +12,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from otel_confidence.ingest import otlp as messages
+from otel_confidence.ingest import otlp_shallow
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Pipeline
 from otel_confidence.points import Batch, Exemplar, Metadata, Series
@@ -328,3 +329,22 @@ def test_target_info_stays_bounded_however_far_apart_points_lie(
     pipeline.accept(messages.METRICS, message)
 
     assert 27 == len(batches[0].samples)
+
+
+def test_an_attribute_that_is_none_costs_its_point_alone(
+    pipeline: Pipeline, batches: list[Batch]
+) -> None:
+    """
+    Bytes that are no attribute, or no UTF-8, are found where they stand.
+    """
+    message = otlp_shallow.request().FromString(
+        request(gauge(point(1.0), point(2.0), point(3.0))).SerializeToString()
+    )
+    points = message.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points
+    points[0].attributes.append(b"\xff")
+    points[1].attributes.append(b"\x0a\x01\xff")
+
+    refusals = pipeline.accept(messages.METRICS, message)
+
+    assert {"invalid_attribute": 2} == dict(refusals.counts)
+    assert [3.0] == list(values(batches[0]).values())

@@ -6,17 +6,19 @@ is refused point by point.
 """
 
 import struct
-from collections.abc import Iterable
-from typing import Final
+from array import array
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import Any, Final
 
+import numpy as np
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
-from otel_confidence import spelling
 from otel_confidence.ingest import otlp_points
 from otel_confidence.ingest.limits import Limits, Refusals, Refused
-from otel_confidence.ingest.otlp_points import Key, Point
-from otel_confidence.ingest.resources import TARGET_INFO, Origin, origin
-from otel_confidence.points import Batch, Gathering, Metadata, Series
+from otel_confidence.ingest.otlp_streams import Family, Stream, Streams
+from otel_confidence.ingest.resources import TARGET_INFO, Origin
+from otel_confidence.points import Batch, Gathering, Metadata
 
 STALE: Final[float] = struct.unpack("<d", (0x7FF0000000000002).to_bytes(8, "little"))[0]
 """Prometheus's staleness marker: a NaN with these very bits."""
@@ -26,35 +28,6 @@ _INFO_STEP_MS: Final = 150_000
 """Half of the look-back, so that ``target_info`` is found throughout a request's span of time."""
 _INFO_STEPS: Final = 24
 """At most an hour of them, however far apart a request's points lie."""
-
-
-class Streams:
-    """
-    The series of points seen before, so that the next point of the same costs little.
-    """
-
-    def __init__(self, limits: Limits, *, size: int = 50_000) -> None:
-        self._limits = limits
-        self._size = size
-        self._known: dict[Key, tuple[tuple[Series, int], ...]] = {}
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def of(self, point: Point, name: str, here: Origin) -> tuple[tuple[Series, int], ...]:
-        """
-        The series of a point and their fingerprints, in the order of its values.
-        """
-        key = otlp_points.key(point, name, here)
-        known = self._known.get(key)
-        if known is None:
-            made = otlp_points.series_of(point, name, here)
-            self._limits.check_labels(made[-1].labels)
-            known = tuple((each, each.fingerprint) for each in made)
-            if len(self._known) >= self._size:
-                self._known.clear()
-            self._known[key] = known
-        return known
 
 
 class MetricsDecoding:
@@ -68,8 +41,11 @@ class MetricsDecoding:
         self._gathering = Gathering()
         self._limits = limits
         self._streams = streams
+        self._room = limits.points
         self._now_s = now_s
-        self._span_ms = (1 << 62, 0)
+        # Well within what is accepted; nearer to the ends the exact rule decides.
+        self._earliest_ns = int((now_s - limits.age_s) * 1e9) + _NS_PER_MS
+        self._latest_ns = int((now_s + limits.lead_s) * 1e9) - _NS_PER_MS
 
     def batch(self) -> Batch:
         """
@@ -78,75 +54,81 @@ class MetricsDecoding:
         self._batch.samples = self._gathering.samples()
         return self._batch
 
-    def add(self, resources: Iterable[otlp.ResourceMetrics]) -> None:
+    def add(self, resources: Iterable[Any]) -> None:
         """
         Add the points of these resources to the batch and what is refused to the refusals.
         """
         for resource in resources:
-            self._span_ms = (1 << 62, 0)
             metrics = [metric for scope in resource.scope_metrics for metric in scope.metrics]
+            first = len(self._gathering.times_ms)
             try:
-                here = origin(resource.resource, self._limits)
+                here, info = self._streams.place(resource.resource)
             except Refused as refused:
-                count = sum(len(otlp_points.points(metric)) for metric in metrics)
-                self.refusals.add("resource", refused, count)
+                self.refusals.add("resource", refused, sum(map(_count, metrics)))
                 continue
             for metric in metrics:
                 self._metric(metric, here)
-            self._info(here)
+            if info is not None and len(self._gathering.times_ms) > first:
+                self._info(info, self._gathering.times_ms[first:])
 
-    def _metric(self, metric: otlp.Metric, here: Origin) -> None:
-        points, where = otlp_points.points(metric), f"metric {metric.name[:200]!r}"
+    def _metric(self, metric: Any, here: Origin) -> None:
+        which = metric.WhichOneof("data") or ""
+        points = otlp_points.points(metric, which)
         try:
-            name = self._name(metric)
+            family = self._streams.family(metric, which, here)
         except Refused as refused:
-            self.refusals.add(where, refused, len(points))
+            self.refusals.add(_where(metric), refused, len(points))
             return
+        self._batch.metadata.append(family.about)
         for point in points:
             try:
-                self._point(point, name, here)
+                self._point(point, family)
             except Refused as refused:  # noqa: PERF203  the others of the request are kept
-                self.refusals.add(where, refused)
+                self.refusals.add(_where(metric), refused)
 
-    def _name(self, metric: otlp.Metric) -> str:
-        kind, kept_as = otlp_points.kind(metric)
-        try:
-            name = spelling.metric_name(metric.name, metric.unit, kind)
-        except ValueError as error:
-            raise Refused("invalid_name", str(error)) from None
-        self._limits.check_labels([("__name__", name), ("unit", metric.unit)])
-        help_text = metric.description[: self._limits.label_value_bytes]
-        unit = spelling.unit_name(metric.unit)
-        self._batch.metadata.append(Metadata(name, kept_as, unit, help_text))
-        return name
-
-    def _point(self, point: Point, name: str, here: Origin) -> None:
-        self._limits.check_time(point.time_unix_nano, self._now_s)
-        if len(self._gathering.values) >= self._limits.points:
-            raise Refused("too_many_points", f"more than {self._limits.points} samples")
-        values = otlp_points.values(point)
+    def _point(self, point: Any, family: Family) -> None:
+        time_ns = point.time_unix_nano
+        if not self._earliest_ns <= time_ns <= self._latest_ns:
+            self._limits.check_time(time_ns, self._now_s)
+        if len(self._gathering.values) >= self._room:
+            raise Refused("too_many_points", f"more than {self._room} samples")
+        more, values = family.read(point)
         if point.flags & _NO_VALUE:
             values = [STALE] * len(values)
-        made = self._streams.of(point, name, here)
-        time_ms = point.time_unix_nano // _NS_PER_MS
-        for (series, fingerprint), value in zip(made, values, strict=True):
-            self._gathering.add(series, fingerprint, time_ms, value)
-        if not isinstance(point, otlp.SummaryDataPoint) and point.exemplars:
-            self._exemplars(point, tuple(series for series, _ in made), time_ms)
-        self._span_ms = (min(self._span_ms[0], time_ms), max(self._span_ms[1], time_ms))
+        key = (family.number, more, *point.attributes[:])
+        stream = self._streams.known(key) or self._streams.make(key, point, family)
+        time_ms = time_ns // _NS_PER_MS
+        self._gather(stream, time_ms, values)
+        if family.shape != "summary" and point.exemplars:
+            self._exemplars(point, family, stream, time_ms)
 
-    def _exemplars(self, point: Point, made: tuple[Series, ...], time_ms: int) -> None:
-        for exemplar in otlp_points.exemplars(point, made, time_ms):
+    def _gather(self, stream: Stream, time_ms: int, values: Sequence[float]) -> None:
+        gathering = self._gathering
+        if len(values) == 1:
+            gathering.add(stream.order[0], stream.fingerprints[0], time_ms, values[0])
+            return
+        gathering.fingerprints.extend(stream.fingerprints)
+        gathering.times_ms.extend(repeat(time_ms, len(values)))
+        gathering.values.extend(values)
+        gathering.series.update(stream.series)
+
+    def _exemplars(self, point: Any, family: Family, stream: Stream, time_ms: int) -> None:
+        for exemplar in otlp_points.exemplars(point, family.shape, stream.order, time_ms):
             self._limits.check_time(exemplar.time_ms * _NS_PER_MS, self._now_s)
             self._limits.check_labels(exemplar.labels)
             self._batch.exemplars.append(exemplar)
 
-    def _info(self, here: Origin) -> None:
-        first, last = self._span_ms
-        if here.info is None or not last:
-            return
-        first = max(first, last - _INFO_STEPS * _INFO_STEP_MS)
-        times = [*range(first, last, _INFO_STEP_MS), last]
-        for time_ms in times:
-            self._gathering.add(here.info, here.info.fingerprint, time_ms, 1.0)
+    def _info(self, stream: Stream, times_ms: "array[int]") -> None:
+        last = int(np.max(times_ms))
+        first = max(int(np.min(times_ms)), last - _INFO_STEPS * _INFO_STEP_MS)
+        for time_ms in (*range(first, last, _INFO_STEP_MS), last):
+            self._gather(stream, time_ms, (1.0,))
         self._batch.metadata.append(Metadata(TARGET_INFO, "gauge", "", "Target metadata"))
+
+
+def _count(metric: Any) -> int:
+    return len(otlp_points.points(metric, metric.WhichOneof("data") or ""))
+
+
+def _where(metric: Any) -> str:
+    return f"metric {metric.name[:200]!r}"

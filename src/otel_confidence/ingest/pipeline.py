@@ -14,10 +14,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from otel_confidence.ingest import otlp
+from otel_confidence.ingest import otlp, otlp_shallow
 from otel_confidence.ingest.limits import Limits, Refusals
-from otel_confidence.ingest.otlp_metrics import MetricsDecoding, Streams
+from otel_confidence.ingest.otlp_metrics import MetricsDecoding
 from otel_confidence.ingest.otlp_records import RecordsDecoding
+from otel_confidence.ingest.otlp_streams import Streams
 from otel_confidence.points import Batch
 
 
@@ -72,9 +73,13 @@ class Pipeline:
         self._streams = Streams(self._limits)
         self._now = now
 
-    def accept(self, kind: otlp.Kind[Any], request: otlp.Request) -> Refusals:
+    def accept(self, kind: otlp.Kind[Any], request: Any) -> Refusals:
         """
         Keep what can be kept of a request; return once the sink has it.
+
+        Args:
+            kind: Which service it is for.
+            request: What ``otlp.read`` or ``otlp.parse`` made of it.
 
         Raises:
             StoreBusy: The sink is full; nothing was kept.
@@ -89,8 +94,10 @@ class Pipeline:
             self.ledger.lose(kind.signal, reason, lost)
         return refusals
 
-    def _decode(self, request: otlp.Request) -> tuple[Batch, Refusals]:
+    def _decode(self, request: Any) -> tuple[Batch, Refusals]:
         if isinstance(request, ExportMetricsServiceRequest):
+            request = otlp_shallow.request().FromString(request.SerializeToString())
+        if isinstance(request, otlp_shallow.request()):
             metrics = MetricsDecoding(self._limits, self._streams, now_s=self._now())
             metrics.add(request.resource_metrics)
             return metrics.batch(), metrics.refusals

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otel_confidence import spelling
 from otel_confidence.conventions import SERVICE_NAME
@@ -36,7 +35,8 @@ class Origin:
     What a resource gives to each of its series.
     """
 
-    key: bytes
+    key: tuple[bytes, ...]
+    """The attributes as they came."""
     attributes: dict[str, str]
     promoted: dict[str, str]
     """Labels that a point's own attributes win over."""
@@ -46,21 +46,21 @@ class Origin:
     """The series that carries the other attributes, None where there is nothing to tell."""
 
 
-def origin(resource: Resource, limits: Limits) -> Origin:
+def origin(key: tuple[bytes, ...], given: Sequence[KeyValue], limits: Limits) -> Origin:
     """
     Read a resource.
 
     Raises:
         Refused: Its attributes are too long or too many to be labels.
     """
-    attributes = texts(resource.attributes)
+    attributes = texts(given)
     promoted = {
         spelling.label_name(name): attributes[name] for name in PROMOTED if name in attributes
     }
     identity = _identity(attributes)
-    info = _info(resource, identity, limits) if attributes.keys() - _IDENTIFYING else None
+    info = _info(given, identity, limits) if attributes.keys() - _IDENTIFYING else None
     limits.check_labels([*promoted.items(), *identity.items()])
-    return Origin(resource.SerializeToString(), attributes, promoted, identity, info)
+    return Origin(key, attributes, promoted, identity, info)
 
 
 def base_labels(attributes: Sequence[KeyValue], origin: Origin) -> dict[str, str]:
@@ -97,10 +97,12 @@ def _identity(attributes: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in identity.items() if value}
 
 
-def _info(resource: Resource, identity: dict[str, str], limits: Limits) -> Series | None:
+def _info(
+    attributes: Sequence[KeyValue], identity: dict[str, str], limits: Limits
+) -> Series | None:
     if not identity:
         return None
-    labels = {**_spelled(resource.attributes), **identity}
+    labels = {**_spelled(attributes), **identity}
     limits.check_labels(labels.items())
     return series(labels, TARGET_INFO)
 

@@ -91,7 +91,7 @@ class HttpReceiver:
         return Response(answer, media_type=_TYPES[encoding])
 
     def _keep(self, kind: otlp.Kind[Any], encoding: otlp.Encoding, body: bytes) -> bytes:
-        refusals = self._pipeline.accept(kind, otlp.parse(body, kind, encoding))
+        refusals = self._pipeline.accept(kind, otlp.read(body, kind, encoding))
         return otlp.written(otlp.response(kind, refusals), encoding)
 
     def _refuse(
