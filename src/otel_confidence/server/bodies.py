@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 MAX_BYTES: Final = 20 * 1024 * 1024
 """The most a body may measure, decompressed; also what gRPC takes."""
 _PIECE_BYTES: Final = 1024 * 1024
-_PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 10.0
 _ENCODINGS: Final[dict[str, int]] = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 """Window bits by which zlib knows the format; 15 is zlib's own, which HTTP calls deflate."""
 
@@ -27,7 +27,13 @@ class BodyError(Exception):
         self.status = status
 
 
-async def read_body(request: Request, *, max_bytes: int = MAX_BYTES, raw: bool = False) -> bytes:
+async def read_body(
+    request: Request,
+    *,
+    max_bytes: int = MAX_BYTES,
+    raw: bool = False,
+    patience_s: float = PATIENCE_S,
+) -> bytes:
     """
     The whole body, decompressed.
 
@@ -35,6 +41,7 @@ async def read_body(request: Request, *, max_bytes: int = MAX_BYTES, raw: bool =
         request: The request whose body it is.
         max_bytes: The most it may measure.
         raw: Leave it as it came, whatever its encoding.
+        patience_s: How long it may take to arrive.
 
     Raises:
         BodyError: 413 too large, 415 an unknown encoding, 400 damaged, 408 too slow.
@@ -45,14 +52,14 @@ async def read_body(request: Request, *, max_bytes: int = MAX_BYTES, raw: bool =
     decoder = _decoder(encoding.strip().lower())
     body = bytearray()
     try:
-        with anyio.fail_after(_PATIENCE_S):
+        with anyio.fail_after(patience_s):
             async for chunk in request.stream():
                 for piece in decoder.pieces(chunk):
                     body += piece
                     if len(body) > max_bytes:
                         raise BodyError(413, f"the body has more than {max_bytes} bytes")
     except TimeoutError:
-        raise BodyError(408, f"the body did not arrive within {_PATIENCE_S:g} s") from None
+        raise BodyError(408, f"the body did not arrive within {patience_s:g} s") from None
     except ClientDisconnect:
         raise BodyError(400, "the sender went away") from None
     decoder.end()

@@ -17,7 +17,7 @@ from otel_confidence.query.promql.costs import Course
 from otel_confidence.query.promql.engine import Options
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.parsing import selector
-from otel_confidence.server.bodies import read_body
+from otel_confidence.server.bodies import PATIENCE_S, read_body
 
 MAX_BODY_BYTES = 1 << 20
 MAX_FIELDS = 1000
@@ -185,9 +185,13 @@ class Parameters:
         return start, end, step
 
 
-async def parameters_of(request: Request) -> Parameters:
+async def parameters_of(request: Request, *, patience_s: float = PATIENCE_S) -> Parameters:
     """
     A request's parameters; those of a posted form come first.
+
+    Args:
+        request: The request.
+        patience_s: How long its form may take to arrive.
 
     Raises:
         BodyError: The form is too large or too slow.
@@ -195,7 +199,7 @@ async def parameters_of(request: Request) -> Parameters:
     """
     pairs: list[tuple[str, str]] = []
     if request.method == "POST":
-        body = await read_body(request, max_bytes=MAX_BODY_BYTES, raw=True)
+        body = await read_body(request, max_bytes=MAX_BODY_BYTES, raw=True, patience_s=patience_s)
         try:
             text = body.decode()
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
