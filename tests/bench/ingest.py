@@ -74,10 +74,10 @@ def _select(folder: Path) -> None:
     began = time.perf_counter()
     store.select([Matcher("i", "=~", "1.?")], now_ms - 1, now_ms + 3_600_000)
     _say(f"select of 11 of them by a regular expression: {_ms(began):.0f} ms")
-    [size] = store.sql(
-        "SELECT sum(bytes_on_disk) AS n FROM system.parts WHERE table = 'samples' AND active"
-    ).to_pylist()
-    _say(f"on disk: {size['n'] / 1_000_000:.2f} bytes a sample")
+    size = store._writing.query(
+        "SELECT sum(bytes_on_disk) FROM system.parts WHERE table = 'samples' AND active"
+    ).result_rows[0][0]
+    _say(f"on disk: {size / 1_000_000:.2f} bytes a sample")
     store.close()
 
 

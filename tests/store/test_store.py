@@ -245,8 +245,8 @@ def test_closing_does_not_wait_for_a_long_query(store: Store) -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    running = "SELECT count() AS n FROM system.processes WHERE query LIKE '%sipHash64(number)%'"
-    until(lambda: store.sql(running).to_pylist()[0]["n"] == 2)
+    running = "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64(number)%'"
+    until(lambda: store._writing.query(running).result_rows[0][0] == 2)
     began = time.monotonic()
     store.close()
     asking.join()

@@ -88,17 +88,28 @@ def read(client: Client, statement: str, parameters: Mapping[str, Any] | None = 
     """
     Run a query with bound parameters and return its rows.
     """
+    body = _asked(client, statement, parameters or {}, "Arrow")
+    if not body:
+        return pa.table({})
+    return pa.ipc.open_file(pa.BufferReader(body)).read_all()
+
+
+def read_lines(client: Client, statement: str) -> list[str]:
+    """
+    Run a statement that names no format and return the lines that it answers with.
+    """
+    return _asked(client, statement, {}, None).decode("utf-8", "replace").split("\n")[:-1]
+
+
+def _asked(client: Client, statement: str, parameters: Mapping[str, Any], fmt: str | None) -> bytes:
     try:
-        body = client.raw_query(statement, dict(parameters or {}), fmt="Arrow")
+        return client.raw_query(statement, dict(parameters), fmt=fmt)
     except DatabaseError as error:
         if client.uri.startswith(_IN_PROCESS):
             _clear(client)
         raise _translate(error) from error
     except ClickHouseError as error:
         raise StoreError(f"the engine failed: {error}") from error
-    if not body:
-        return pa.table({})
-    return pa.ipc.open_file(pa.BufferReader(body)).read_all()
 
 
 @contextmanager

@@ -23,12 +23,12 @@ _ON_SERVERS: Final = {
     # Replicas drop an insert that equals a former one, even if another value came in between.
     "insert_deduplicate": 0,
 }
-_ON_CLUSTERS: Final = {
-    # An insert is acknowledged when the shards have it, not when it waits to be sent.
-    "distributed_foreground_insert": 1,
-    # A series and its samples are in one shard, so that each answers for its own.
-    "distributed_product_mode": "local",
-}
+_BESIDE: Final = {"distributed_product_mode": "local"}
+"""A series and its samples are in one shard: each answers for its own."""
+_ACROSS: Final = {"distributed_product_mode": "global"}
+"""Users' statements join whatever they like: what they join goes to every shard."""
+_AT_ONCE: Final = {"distributed_foreground_insert": 1}
+"""An insert is acknowledged when the shards have it, not when it waits to be sent."""
 
 
 class Home(Protocol):
@@ -121,9 +121,11 @@ class Server:
         """
         Open a connection to the server.
         """
-        shared = {**_ON_SERVERS, **(_ON_CLUSTERS if self._address.cluster else {})}
-        marked = {**settings, **shared, "log_comment": self._tag}
-        return connect_server(self._address, database=database, settings=marked)
+        spread = {**_AT_ONCE, **(_ACROSS if "readonly" in settings else _BESIDE)}
+        every = {**settings, **_ON_SERVERS, "log_comment": self._tag}
+        if self._address.cluster:
+            every |= spread
+        return connect_server(self._address, database=database, settings=every)
 
     def release(self) -> None:
         """
