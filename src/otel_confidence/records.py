@@ -20,6 +20,7 @@ from otel_confidence.reports import (
     Resource,
     Usage,
 )
+from otel_confidence.text import clean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,10 +109,11 @@ class Prediction:
             )
         if not (type(self.model) is str and type(self.version) is str and self.model):
             _settle_model(self)
-        if self.source not in _SOURCES:
-            checks.one_of("source", self.source, c.SOURCE)
-        if self.method not in _METHODS:
-            checks.one_of("method", self.method, c.UNCERTAINTY_METHOD)
+        if self.rejected or type(self.confidence) is not float:
+            _settle_unknown(self)
+        if self.source not in _SOURCES or self.method not in _METHODS:
+            checks.one_of("source", self.source, c.SOURCE, empty=True)
+            checks.one_of("method", self.method, c.UNCERTAINTY_METHOD, empty=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +228,21 @@ def _put(record: object, name: str, value: object) -> None:
     Put a checked value in the place of the one that was given.
     """
     object.__setattr__(record, name, value)
+
+
+def _settle_unknown(p: Prediction) -> None:
+    """
+    Settle what stands on metrics of confidences that are missing, and whether any is.
+    """
+    given = checks.mapping("rejected", p.rejected)
+    reasons = {
+        clean(checks.text("rejected", reason)): checks.count("rejected", count)
+        for reason, count in given.items()
+    }
+    _put(p, "rejected", reasons)
+    rows = getattr(p.confidence, "shape", (p.size,))
+    if rows != (p.size,):
+        raise InvalidRecord(f"size must be that of the confidences, {rows[0]}, got {p.size}")
 
 
 def _settle_model(record: Any) -> None:

@@ -8,6 +8,7 @@ import enum
 import fractions
 import hashlib
 import uuid
+from itertools import islice
 from typing import Any, Final
 
 LABEL_LIMIT: Final = 256
@@ -16,6 +17,8 @@ COMMENT_LIMIT: Final = 2048
 """Longest comment of a feedback, characters."""
 _DEPTH: Final = 4
 _ITEMS: Final = 32
+_MEMBERS: Final = 4096
+"""Members of a set that are sorted to name it, so that equal sets have one name."""
 _ARRAYS: Final = frozenset(("numpy", "torch", "jax", "jaxlib", "cupy", "tensorflow"))
 _DIGITS: Final = 1024
 _PLAIN: Final = (
@@ -104,15 +107,17 @@ def _group_text(value: Any, depth: int) -> str | None:
     if _is_array(type(value)):
         if value.shape == ():
             return label_text(value.item(), depth=depth - 1)
-        value = value[:_ITEMS].tolist()
+        value = value[(slice(_ITEMS),) * len(value.shape)].tolist()
     if type(value) in {set, frozenset}:
+        if len(value) > _MEMBERS:
+            return None
         parts = sorted(label_text(v, depth=depth - 1) or type_name(v) for v in value)
     elif type(value) in {list, tuple}:
         parts = [label_text(v, depth=depth - 1) or type_name(v) for v in value[:_ITEMS]]
     elif type(value) is dict:
         parts = sorted(
             f"{label_text(k, depth=depth - 1)}:{label_text(v, depth=depth - 1)}"
-            for k, v in list(value.items())[:_ITEMS]
+            for k, v in islice(value.items(), _ITEMS)
         )
     else:
         return None

@@ -65,11 +65,28 @@ class Collector:
                             found[instance] = _total(one)
         return found
 
+    def points(self, metric: str, **attributes: str) -> list[Any]:
+        """
+        The points of the series that have these attributes, in the order of their arrival.
+        """
+        wanted = {name.replace("_", "."): value for name, value in attributes.items()}
+        return [
+            point
+            for path, request in self.requests
+            if path == "/v1/metrics"
+            for resource in request.resource_metrics
+            for scope in resource.scope_metrics
+            for one in scope.metrics
+            if one.name == metric
+            for point in getattr(one, one.WhichOneof("data")).data_points
+            if wanted.items() <= {a.key: a.value.string_value for a in point.attributes}.items()
+        ]
+
 
 @contextmanager
-def collector() -> Iterator[Collector]:
+def collector(port: int = 0) -> Iterator[Collector]:
     """
-    A collector on a free port of 127.0.0.1.
+    A collector on 127.0.0.1, on a free port by default.
     """
     state = Collector()
 
@@ -87,7 +104,7 @@ def collector() -> Iterator[Collector]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

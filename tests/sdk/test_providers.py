@@ -1,61 +1,17 @@
 """This module checks configure, flush and shutdown in processes of their own, over real HTTP."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.sdk.collector import Collector, collector
-
-ROOT = Path(__file__).parents[2]
-HEAD = """
-import json, os, threading, time
-import otel_confidence as oc
-
-@oc.track_confidence(model="m", version="1", confidence="confidence", label="label")
-def classify(label=4):
-    return {"confidence": 0.9, "label": label}
-
-def timed(call, *args):
-    began = time.monotonic()
-    answer = call(*args)
-    return answer, time.monotonic() - began
-
-def tell(**said):
-    print(json.dumps(said), flush=True)
-"""
+from tests.sdk.programs import run as _run
 
 
 @pytest.fixture(name="gateway")
 def _gateway() -> Iterator[Collector]:
     with collector() as made:
         yield made
-
-
-def _run(
-    program: str, gateway: Collector | None = None, variables: dict[str, str] | None = None
-) -> dict[str, Any]:
-    """
-    What a program told on its last line.
-    """
-    endpoint = {} if gateway is None else {"OTEL_EXPORTER_OTLP_ENDPOINT": gateway.url}
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
-    done = subprocess.run(
-        [sys.executable, "-c", HEAD + program],
-        env=environ | endpoint | (variables or {}),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert 0 == done.returncode, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return told | {"stderr": done.stderr}
 
 
 def test_everything_arrives(gateway: Collector) -> None:
@@ -364,3 +320,79 @@ tell(lines=[line for line in page.splitlines() if line.startswith("ml_prediction
     )
 
     assert any(line.endswith(" 1.0") for line in told["lines"])
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_processes_of_multiprocessing_deliver_when_they_return(
+    gateway: Collector, tmp_path: Path, method: str
+) -> None:
+    """
+    A process of multiprocessing, which leaves without atexit, delivers what it recorded.
+    """
+    _run(
+        f"""
+import multiprocessing
+
+def work():
+    oc.configure(service_name="digits")
+    for _ in range(10):
+        classify()
+
+if __name__ == "__main__":
+    oc.configure(service_name="digits")
+    context = multiprocessing.get_context("{method}")
+    children = [context.Process(target=work) for _ in range(2)]
+    [child.start() for child in children]
+    [child.join(30) for child in children]
+    tell(codes=[child.exitcode for child in children])
+""",
+        gateway,
+        folder=tmp_path,
+    )
+
+    assert [10, 10] == sorted(gateway.totals("ml.predictions").values())[-2:]
+    assert 20 == len(gateway.spans())
+
+
+def test_a_pool_that_is_closed_delivers(gateway: Collector, tmp_path: Path) -> None:
+    """
+    Workers of pools deliver when they are let go in an orderly way.
+    """
+    _run(
+        """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+if __name__ == "__main__":
+    oc.configure(service_name="digits")
+    pool = multiprocessing.get_context("fork").Pool(2)
+    pool.map(classify, range(10))
+    pool.close()
+    pool.join()
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as executor:
+        list(executor.map(classify, range(10)))
+    tell()
+""",
+        gateway,
+        folder=tmp_path,
+    )
+
+    assert 20 == sum(gateway.totals("ml.predictions").values())
+    assert 20 == len(gateway.spans())
+
+
+def test_endless_patience_is_taken(gateway: Collector) -> None:
+    """
+    A flush or end that may wait for ever is no error.
+    """
+    told = _run(
+        """
+telemetry = oc.configure(service_name="digits", shutdown_timeout_s=float("inf"))
+classify()
+flushed = oc.flush(float("inf"))
+tell(flushed=flushed, ended=oc.shutdown())
+""",
+        gateway,
+    )
+
+    assert (True, True, "") == (told["flushed"], told["ended"], told["stderr"])

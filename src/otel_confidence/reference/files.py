@@ -17,6 +17,10 @@ from otel_confidence.reference.model import Histogram, Reference
 
 FORMAT: Final = "otel_confidence.reference"
 VERSION: Final = 1
+_DAMAGES: Final = (
+    ConfigurationError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
+)  # fmt: skip
+"""What reading a file can meet that is JSON and no reference."""
 MAX_BYTES: Final = 16 * 2**20
 """Largest file that is read; a reference of a hundred features takes some 100 kB."""
 
@@ -85,7 +89,7 @@ def _parsed(text: str, where: str) -> Reference:
         )
     try:
         return _reference(content)
-    except (ConfigurationError, TypeError, KeyError, ValueError, AttributeError) as error:
+    except _DAMAGES as error:
         raise ConfigurationError(f"the reference {where} is damaged: {error}") from error
 
 

@@ -9,11 +9,12 @@ queue and the exporter are both wrapped here.
 import os
 import threading
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, Final
 
 import requests
-from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
-from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import (
     MetricExporter,
     MetricExportResult,
@@ -21,14 +22,18 @@ from opentelemetry.sdk.metrics.export import (
     ResourceMetrics,
 )
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import SpanExporter
 
 from otel_confidence import conventions as c
+from otel_confidence.sdk.births import Births
+from otel_confidence.sdk.outages import Outage
 
 Count = Callable[[str, str, int], None]
 """Called with signal, reason of a drop (empty for a record received) and a number."""
 
 _REDIRECTS: Final = range(300, 400)
+_IMPORTED_LATE: Final = ("netrc", "encodings.idna")
+"""What a first request imports: a child forked in the midst of that could import it nevermore."""
 
 
 class Delivery:
@@ -40,7 +45,7 @@ class Delivery:
         self.signal = signal
         self._capacity = capacity
         self._count = count
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.waiting = 0
         """Records received and not yet settled."""
         self.lost = 0
@@ -84,7 +89,7 @@ class Delivery:
         """
         Begin again in a forked child, whose queues are empty.
         """
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.waiting = self.lost = 0
 
 
@@ -118,14 +123,32 @@ class Remade:
             exporter.shutdown()
 
 
-class SpanGate(SpanProcessor):
+class _Gate:
+    """
+    What both gates do alike: a queue's processor is ended and flushed as it stands.
+    """
+
+    def __init__(self, processor: Any, delivery: Delivery) -> None:
+        self._processor = processor
+        self._delivery = delivery
+
+    def shutdown(self) -> None:
+        """
+        End the processor.
+        """
+        self._processor.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """
+        Send what waits.
+        """
+        return bool(self._processor.force_flush(timeout_millis))
+
+
+class SpanGate(_Gate, SpanProcessor):
     """
     Lets ended spans into a processor's queue while there is room.
     """
-
-    def __init__(self, processor: SpanProcessor, delivery: Delivery) -> None:
-        self._processor = processor
-        self._delivery = delivery
 
     def on_end(self, span: ReadableSpan) -> None:
         """
@@ -134,27 +157,11 @@ class SpanGate(SpanProcessor):
         if span.context and span.context.trace_flags.sampled and self._delivery.admit():
             self._processor.on_end(span)
 
-    def shutdown(self) -> None:
-        """
-        End the processor.
-        """
-        self._processor.shutdown()
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """
-        Send what waits.
-        """
-        return self._processor.force_flush(timeout_millis)
-
-
-class EventGate(LogRecordProcessor):
+class EventGate(_Gate, LogRecordProcessor):
     """
     Lets log records into a processor's queue while there is room.
     """
-
-    def __init__(self, processor: LogRecordProcessor, delivery: Delivery) -> None:
-        self._processor = processor
-        self._delivery = delivery
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """
@@ -163,101 +170,96 @@ class EventGate(LogRecordProcessor):
         if self._delivery.admit():
             self._processor.on_emit(log_record)
 
-    def shutdown(self) -> None:
-        """
-        End the processor.
-        """
-        self._processor.shutdown()
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """
-        Send what waits.
-        """
-        return self._processor.force_flush(timeout_millis)
-
-
-class SpanDelivery(SpanExporter):
+class _Sender:
     """
-    A span exporter whose results are accounted for.
+    An exporter of ours whose outages are noted; nothing ever waits in it.
     """
 
-    def __init__(self, make: Callable[[], SpanExporter], delivery: Delivery) -> None:
+    def __init__(self, make: Callable[[], Any], outage: Outage) -> None:
         self._remade = Remade(make)
-        self._delivery = delivery
+        self._outage = outage
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+    def send(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
         """
-        Send spans.
+        Export a batch; gives the exporter's answer.
         """
-        delivered = False
-        try:
-            result: SpanExportResult = self._remade.exporter.export(spans)
-            delivered = result is SpanExportResult.SUCCESS
-        finally:
-            self._delivery.settle(len(spans), delivered=delivered)
+        exporter = self._remade.exporter
+        with self._outage.watched(getattr(exporter, "_endpoint", "")) as attempt:
+            result = exporter.export(batch, *args, **kwargs)
+            attempt.arrived = is_success(result)
         return result
 
-    def shutdown(self) -> None:
+    def shutdown(self, *_: Any, **__: Any) -> None:
         """
         End the exporter, interrupting its retries.
         """
         self._remade.shutdown()
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+    def force_flush(self, timeout_millis: float = 30_000) -> bool:
         """
         Nothing waits in an exporter.
         """
         return bool(self._remade.exporter.force_flush(timeout_millis))
 
 
-class EventDelivery(LogRecordExporter):
+class _Accounted(_Sender):
     """
-    A log record exporter whose results are accounted for.
+    An exporter whose results are accounted for.
     """
 
-    def __init__(self, make: Callable[[], LogRecordExporter], delivery: Delivery) -> None:
-        self._remade = Remade(make)
+    def __init__(self, make: Callable[[], Any], delivery: Delivery, outage: Outage) -> None:
+        super().__init__(make, outage)
         self._delivery = delivery
 
-    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+    def export(self, batch: Sequence[Any]) -> Any:
         """
-        Send log records.
+        Send a batch.
         """
         delivered = False
         try:
-            result: LogRecordExportResult = self._remade.exporter.export(batch)
-            delivered = result is LogRecordExportResult.SUCCESS
+            result = self.send(batch)
+            delivered = is_success(result)
         finally:
             self._delivery.settle(len(batch), delivered=delivered)
         return result
 
-    def shutdown(self) -> None:
-        """
-        End the exporter, interrupting its retries.
-        """
-        self._remade.shutdown()
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """
-        Nothing waits in an exporter.
-        """
-        return bool(self._remade.exporter.force_flush(timeout_millis))
+class SpanDelivery(_Accounted, SpanExporter):
+    """
+    A span exporter whose results are accounted for.
+    """
 
 
-class MetricDelivery(MetricExporter):
+class EventDelivery(_Accounted, LogRecordExporter):
+    """
+    A log record exporter whose results are accounted for.
+    """
+
+
+def is_success(result: Any) -> bool:
+    """
+    Whether an exporter of whichever signal says that everything arrived.
+    """
+    return getattr(result, "name", "") == "SUCCESS"
+
+
+class MetricDelivery(_Sender, MetricExporter):
     """
     A metric exporter that knows whether its last export arrived.
 
     Totals are cumulative: a failed export is made good by the next one that succeeds.
     """
 
-    def __init__(self, make: Callable[[], MetricExporter]) -> None:
-        self._remade = Remade(make)
+    def __init__(self, make: Callable[[], MetricExporter], outage: Outage) -> None:
+        _Sender.__init__(self, make, outage)
         inner = self._remade.exporter
-        super().__init__(
+        MetricExporter.__init__(
+            self,
             inner._preferred_temporality,  # noqa: SLF001  what its reader would ask it
             inner._preferred_aggregation,  # noqa: SLF001
         )
+        self._births = Births()
         self.arrived = True
         """Whether the last export succeeded; true before the first."""
         self.inherited = False
@@ -267,33 +269,28 @@ class MetricDelivery(MetricExporter):
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
         """
-        Send metrics.
+        Send metrics, before them the zeros of series that are sent for the first time.
         """
         self.arrived = False
         data = _without_ours(metrics_data) if self.inherited else metrics_data
-        if not data.resource_metrics:
-            return MetricExportResult.SUCCESS
-        result: MetricExportResult = self._remade.exporter.export(data, timeout_millis, **kwargs)
-        self.arrived = result is MetricExportResult.SUCCESS
+        born = self._births.of(data)
+        result = MetricExportResult.SUCCESS
+        if born.zeros.resource_metrics:
+            result = self.send(born.zeros, timeout_millis, **kwargs)
+        if data.resource_metrics and (is_success(result) or not self._outage.lasts):
+            result = self.send(data, timeout_millis, **kwargs)
+        self.arrived = is_success(result)
+        if self.arrived:
+            self._births.known(born)
         return result
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:  # noqa: ARG002
-        """
-        End the exporter, interrupting its retries.
-        """
-        self._remade.shutdown()
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """
-        Nothing waits in an exporter.
-        """
-        return bool(self._remade.exporter.force_flush(timeout_millis))
 
 
 def session() -> requests.Session:
     """
     An HTTP session in which a redirect is a failure: telemetry sent to a login page is lost.
     """
+    for name in _IMPORTED_LATE:
+        import_module(name)
     made = requests.Session()
     made.hooks["response"].append(_refuse_redirect)
     return made

@@ -11,6 +11,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.delivery import session
+from otel_confidence.sdk.outages import listen
 
 _KNOWN: Final = {
     "metrics": ("otlp", "console", "prometheus", "none"),
@@ -106,6 +107,8 @@ def _exporter_class(transport: str, signal: str) -> Callable[..., Any]:
         found = import_module(f"opentelemetry.exporter.otlp.proto.{transport}.{module}")
     except ImportError as error:
         raise _missing(transport) from error
+    listen(found.__name__)
+    listen(f"opentelemetry.exporter.otlp.proto.{transport}.exporter")
     made: Callable[..., Any] = getattr(found, name)
     return made
 

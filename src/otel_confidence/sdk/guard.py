@@ -10,10 +10,14 @@ from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any, Final, ParamSpec, TypeVar, final
 
+from otel_confidence.text import type_name
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _LOG: Final = logging.getLogger("otel_confidence")
+_MOST_SAID: Final = 1000
+"""Warnings of one process: some keys hold names that a program makes up as it goes."""
 
 
 class Guard:
@@ -66,9 +70,9 @@ class Guard:
 
     def say_once(self, key: str, message: str, *arguments: object) -> None:
         """
-        Log a warning, only the first time for its key.
+        Log a warning, only the first time for its key, and no more than a log can bear.
         """
-        if key not in self._said:
+        if key not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(key)
             known = [a if isinstance(a, (int, float)) else self.scrub(str(a)) for a in arguments]
             _LOG.warning(message, *known)
@@ -81,7 +85,7 @@ class Guard:
         """
         if _interrupts(error):
             return False
-        name = type.__getattribute__(type(error), "__name__")
+        name = type_name(error)
         try:
             if self._count is not None:
                 self._count(place, name)

@@ -23,7 +23,7 @@ class Instruments:
         self._meter = meter
         self._thresholds = thresholds
         self._made: dict[str, Histogram] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def histogram(self, metric: c.Metric) -> Histogram:
         """

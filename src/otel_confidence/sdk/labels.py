@@ -46,7 +46,7 @@ class Labels:
         """
         Renew the lock, in a forked child.
         """
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def of(self, known: Mapping[c.Attribute, str], given: Mapping[Any, Any]) -> Attributes:
         """

@@ -31,11 +31,15 @@ from otel_confidence.sdk.delivery import (
     SpanDelivery,
     SpanGate,
 )
+from otel_confidence.sdk.outages import Outage, Say
 
 QUEUE_SIZE: Final = 8192
 """Spans, and events, that may wait to be sent: four times OpenTelemetry's, for bursts."""
 EXPORT_INTERVAL_MS: Final = 10_000
 """How often metrics are sent where ``OTEL_METRIC_EXPORT_INTERVAL`` doesn't say, milliseconds."""
+
+_STEP_S: Final = 0.05
+"""How soon a wait learns that nobody answers, seconds."""
 
 Job = Callable[[], object]
 
@@ -137,13 +141,22 @@ class Pipelines:
     """
 
     def __init__(
-        self, *, service_name: str | None, count: Count, guarded: Callable[[str, Job], Job]
+        self,
+        *,
+        service_name: str | None,
+        count: Count,
+        guarded: Callable[[str, Job], Job],
+        say: Say,
     ) -> None:
         exporters.check()
         self._attributes = {} if service_name is None else {SERVICE_NAME: service_name}
         self._count = count
         self._guarded = guarded
+        self._outage = Outage(say)
         self.made: dict[str, Pipeline] = {}
+        self.inherited: MeterProvider | None = None
+        """That of the parent process, in a forked child; others' metrics still go through it."""
+        self._periodic_readers: list[PeriodicExportingMetricReader] = []
         self._sent: bool | None = None
 
     def meter_provider(self) -> MeterProvider:
@@ -154,10 +167,10 @@ class Pipelines:
         delivery: MetricDelivery | None = None
         for name in exporters.names("metrics"):
             if name == "otlp":
-                delivery = MetricDelivery(exporters.otlp("metrics"))
-                readers.append(_periodic(delivery))
+                delivery = MetricDelivery(exporters.otlp("metrics"), self._outage)
+                readers.append(self._periodic(delivery))
             elif name == "console":
-                readers.append(_periodic(ConsoleMetricExporter()))
+                readers.append(self._periodic(ConsoleMetricExporter()))
             else:
                 readers.append(exporters.prometheus_reader())
         provider = MeterProvider(readers, self._resource(), shutdown_on_exit=False)
@@ -174,7 +187,7 @@ class Pipelines:
             if name == "otlp":
                 size = _queue_size("OTEL_BSP_MAX_QUEUE_SIZE")
                 delivery = Delivery("span", size, self._count)
-                exporter = SpanDelivery(exporters.otlp("traces"), delivery)
+                exporter = SpanDelivery(exporters.otlp("traces"), delivery, self._outage)
                 batches = BatchSpanProcessor(exporter, max_queue_size=size)
                 provider.add_span_processor(SpanGate(batches, delivery))
             else:
@@ -192,7 +205,7 @@ class Pipelines:
             if name == "otlp":
                 size = _queue_size("OTEL_BLRP_MAX_QUEUE_SIZE")
                 delivery = Delivery("event", size, self._count)
-                exporter = EventDelivery(exporters.otlp("logs"), delivery)
+                exporter = EventDelivery(exporters.otlp("logs"), delivery, self._outage)
                 batches = BatchLogRecordProcessor(exporter, max_queue_size=size)
                 provider.add_log_record_processor(EventGate(batches, delivery))
             else:
@@ -208,16 +221,28 @@ class Pipelines:
         """
         if self._sent is not None:
             return self._sent
-        return self._await(Pipeline.flush, time.monotonic() + timeout_s)
+        return self._await(Pipeline.flush, Patience(timeout_s))
 
-    def shutdown(self, timeout_s: float) -> bool:
+    def introduce(self) -> None:
+        """
+        Begin to send metrics for the first time, so that models are known before they predict.
+        """
+        if "metrics" in self.made and self._sent is None:
+            self.made["metrics"].flush()
+
+    def shutdown(self, timeout_s: float, *, hurried: bool = False) -> bool:
         """
         Send what waits and end, once; True only when all of it arrived within the time.
+
+        Args:
+            timeout_s: how long that may take, seconds.
+            hurried: take a third of it where nobody answers.
         """
         if self._sent is not None:
             return self._sent
         self._sent = False
-        self._sent = self._await(Pipeline.shutdown, time.monotonic() + timeout_s)
+        outage = self._outage if hurried else None
+        self._sent = self._await(Pipeline.shutdown, Patience(timeout_s, outage))
         for pipeline in self.made.values():
             pipeline.interrupt()
         return self._sent
@@ -231,36 +256,64 @@ class Pipelines:
         inherited = self.made.pop("metrics", None)
         if inherited is None or self._sent is not None:
             return None
+        self.inherited = inherited.provider
         if inherited.metric is not None:
             inherited.metric.inherited = True
+        for reader in self._periodic_readers:
+            reader._export_lock = threading.Lock()  # noqa: SLF001  a thread left behind may hold it
+        self._periodic_readers.clear()
         return self.meter_provider()
 
-    def _await(self, begin: Callable[[Pipeline], threading.Event], deadline: float) -> bool:
+    def _await(self, begin: Callable[[Pipeline], threading.Event], patience: "Patience") -> bool:
         """
         Spans and events first, for at most two thirds of the time: metrics then tell their loss.
         """
         first = [p for name, p in self.made.items() if name != "metrics"]
         last = [p for name, p in self.made.items() if name == "metrics"]
-        early = deadline - (deadline - time.monotonic()) / 3
-        waited = [_all_set([begin(p) for p in first], early if last else deadline)]
-        waited.append(_all_set([begin(p) for p in last], deadline))
+        waited = [patience.for_all([begin(p) for p in first], 2 / 3 if last else 1.0)]
+        waited.append(patience.for_all([begin(p) for p in last]))
         sent = [pipeline.all_sent() for pipeline in self.made.values()]
         return all(waited) and all(sent)
 
     def _add(self, name: str, provider: Any, **parts: Any) -> None:
         self.made[name] = Pipeline(provider, signal=name, guarded=self._guarded, **parts)
 
+    def _periodic(self, exporter: Any) -> PeriodicExportingMetricReader:
+        said = "OTEL_METRIC_EXPORT_INTERVAL" in os.environ
+        made = PeriodicExportingMetricReader(exporter, None if said else EXPORT_INTERVAL_MS)
+        self._periodic_readers.append(made)
+        return made
+
     def _resource(self) -> Resource:
         return Resource.create(self._attributes)
 
 
-def _all_set(events: list[threading.Event], deadline: float) -> bool:
-    return all(event.wait(max(deadline - time.monotonic(), 0)) for event in events)
+class Patience:
+    """
+    How long the end of jobs is waited for: a third of the time once it is known nobody answers.
+    """
 
+    def __init__(self, timeout_s: float, outage: Outage | None = None) -> None:
+        self._timeout_s = min(timeout_s, threading.TIMEOUT_MAX)
+        self._outage = outage
+        self._began = time.monotonic()
 
-def _periodic(exporter: Any) -> PeriodicExportingMetricReader:
-    said = "OTEL_METRIC_EXPORT_INTERVAL" in os.environ
-    return PeriodicExportingMetricReader(exporter, None if said else EXPORT_INTERVAL_MS)
+    def for_all(self, events: list[threading.Event], share: float = 1.0) -> bool:
+        """
+        Whether all of them happened within this share of the time.
+        """
+        return all(self._for(event, share) for event in events)
+
+    def _for(self, event: threading.Event, share: float) -> bool:
+        while not event.wait(min(max(self._left(share), 0.0), _STEP_S)):
+            if self._left(share) <= 0:
+                return False
+        return True
+
+    def _left(self, share: float) -> float:
+        hurried = self._outage is not None and self._outage.lasts
+        limit = self._timeout_s * share / (3 if hurried else 1)
+        return self._began + limit - time.monotonic()
 
 
 def _queue_size(variable: str) -> int:

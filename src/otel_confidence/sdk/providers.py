@@ -7,10 +7,11 @@ OpenTelemetry's own variables, set as the global ones, flushed and ended with th
 
 import atexit
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import _logs, metrics, trace
 
@@ -25,6 +26,8 @@ _lock = threading.Lock()
 _pipelines: "Pipelines | None" = None
 _service_name: str | None = None
 _hooked = False
+_LAST: Final = -100
+"""When multiprocessing's finalizers run: those of the program first, its own at 0 and above."""
 
 
 def configure(
@@ -94,7 +97,7 @@ def shutdown(timeout_s: float | None = None) -> bool:
         pipelines = _pipelines
         if pipelines is None:
             return flush(limit)
-        sent = pipelines.shutdown(limit)
+        sent = pipelines.shutdown(limit, hurried=timeout_s is None)
         telemetry.closed = True
         return sent
     return False
@@ -139,9 +142,12 @@ def _connect(
         _hook()
     telemetry.bind(meter_provider, tracer_provider, logger_provider)
     telemetry.closed = False
+    if _pipelines is not None:
+        telemetry.when_declared(_pipelines.introduce)
 
 
 def _make(telemetry: Telemetry, service_name: str | None) -> "Pipelines":
+    from otel_confidence.sdk.outages import MESSAGE
     from otel_confidence.sdk.pipelines import Pipelines  # the SDK, which not everybody needs
 
     def count(signal: str, reason: str, number: int) -> None:
@@ -153,7 +159,10 @@ def _make(telemetry: Telemetry, service_name: str | None) -> "Pipelines":
     def guarded(place: str, job: Callable[[], object]) -> Callable[[], object]:
         return telemetry.guard.wrap(place, job)
 
-    return Pipelines(service_name=service_name, count=count, guarded=guarded)
+    def say(place: str, why: str) -> None:
+        telemetry.guard.say_once("outage", MESSAGE, place, why)
+
+    return Pipelines(service_name=service_name, count=count, guarded=guarded, say=say)
 
 
 def _publish(made: "Pipelines") -> None:
@@ -186,7 +195,10 @@ def _already(provider: Any) -> Any:
 
 
 def _foreign(pipelines: "Pipelines | None") -> list[Any]:
-    ours = [] if pipelines is None else [p.provider for p in pipelines.made.values()]
+    ours: list[Any] = []
+    if pipelines is not None:
+        # Of what is inherited any lock may be held by a thread that the fork left behind.
+        ours = [*(p.provider for p in pipelines.made.values()), pipelines.inherited]
     found = (trace.get_tracer_provider(), _logs.get_logger_provider(), metrics.get_meter_provider())
     return [p for p in found if hasattr(p, "force_flush") and all(p is not o for o in ours)]
 
@@ -210,6 +222,26 @@ def _hook() -> None:
     atexit.register(shutdown)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_after_fork_in_child)
+    _outlive()
+
+
+def _outlive() -> None:
+    """
+    End delivery with a process of multiprocessing: it leaves without what atexit was told.
+
+    Its children forget every finalizer they inherit and run what is registered here once they have,
+    so that each makes one of its own; one that has begun already makes it at once.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_at_end_of_child, _at_end_of_child)
+        _at_end_of_child()
+
+
+def _at_end_of_child(_: object = None) -> None:
+    util, process = (sys.modules[f"multiprocessing.{name}"] for name in ("util", "process"))
+    if process.parent_process() is not None:
+        util.Finalize(None, shutdown, exitpriority=_LAST)
 
 
 def _after_fork_in_child() -> None:
@@ -224,3 +256,4 @@ def _after_fork_in_child() -> None:
         fresh = None if _pipelines is None else _pipelines.restart()
         if fresh is not None:
             telemetry.measure_with(fresh)
+    _outlive()

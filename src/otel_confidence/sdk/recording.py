@@ -5,9 +5,8 @@ Nothing here raises: a receipt that is forged or damaged, or a value out of its 
 and counted by reason in ``otel_confidence.dropped``.
 """
 
-import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry.trace import get_current_span
 
@@ -16,10 +15,13 @@ from otel_confidence.errors import InvalidRecord
 from otel_confidence.outcomes import Truth, Unusable
 from otel_confidence.receipts import Receipt
 from otel_confidence.records import Feedback, Outcome
+from otel_confidence.sdk.accounting import report
 from otel_confidence.sdk.current import current
 from otel_confidence.sdk.numbers import finite
 from otel_confidence.sdk.telemetry import Telemetry
 from otel_confidence.text import label_text, type_name
+
+_NAN: Final = "nan"
 
 
 def record_outcome(
@@ -109,8 +111,8 @@ def _text(label: Any) -> str | None:
     """
     A label as text; None where it is missing, as pandas and databases say it.
     """
-    missing = label is None or (isinstance(label, float) and math.isnan(label))
-    return None if missing else label_text(label)
+    text = None if label is None else label_text(label)
+    return None if text == _NAN and not isinstance(label, str) else text
 
 
 def _number(name: str, value: Any) -> float | None:
@@ -134,19 +136,10 @@ def _verdict(correct: Any) -> bool | None:
 def _record(
     telemetry: Telemetry, signal: str, receipt: str, make: Callable[[Receipt], Outcome | Feedback]
 ) -> None:
-    if not telemetry.enabled:
-        return
-    with telemetry.guard(f"recording.{signal}"):
-        try:
-            record = make(_read(receipt, telemetry))
-        except InvalidRecord as error:
-            reason = error.reason
-            telemetry.guard.say_once(f"{signal} {reason}", "otel_confidence: %s: %s", signal, error)
-        else:
-            telemetry.emit(record, span=get_current_span())
-            return
-        telemetry.recorded(signal)
-        telemetry.dropped(signal, reason)
+    report(
+        telemetry, signal, "recording", lambda: make(_read(receipt, telemetry)),
+        span=get_current_span(),
+    )  # fmt: skip
 
 
 def _read(receipt: str, telemetry: Telemetry) -> Receipt:

@@ -19,6 +19,7 @@ from otel_confidence.reports import (
     Resource,
     Usage,
 )
+from otel_confidence.sdk import accounting
 from otel_confidence.sdk.current import current
 from otel_confidence.sdk.emitters.dispatch import emitter_of
 from otel_confidence.sdk.telemetry import Telemetry
@@ -45,7 +46,7 @@ def record(*records: Record, telemetry: Telemetry | None = None) -> None:
             try:
                 emitter_of(one)
             except InvalidRecord as error:
-                _refuse(telemetry, "unknown", error)
+                accounting.refuse(telemetry, "unknown", error)
             else:
                 telemetry.emit(one)
 
@@ -313,7 +314,7 @@ class Action:
         telemetry = self._telemetry or current()
         duration_s = max(telemetry.timer() - self._started, 0.0)
         if error is not None and not isinstance(error, Exception):
-            _lose(telemetry, "usage", "cancelled")
+            accounting.lose(telemetry, "usage", "cancelled")
             return
         _report("usage", telemetry, lambda: Usage(
             self._component, self._action, self._result if error is None else FAILURE, duration_s,
@@ -322,40 +323,11 @@ class Action:
 
 
 def _report(signal: str, telemetry: Telemetry | None, make: Callable[[], Record]) -> None:
-    """
-    Make a record and emit it; what can't be made is accounted for, never raised.
-    """
-    telemetry = telemetry or current()
-    if not telemetry.enabled:
-        return
-    handled = False
-    with telemetry.guard(f"reporting.{signal}"):
-        try:
-            made = make()
-        except InvalidRecord as error:
-            _refuse(telemetry, signal, error)
-        else:
-            telemetry.emit(made)
-        handled = True
-    if not handled:
-        _lose(telemetry, signal, "internal_error")
+    accounting.report(telemetry or current(), signal, "reporting", make)
 
 
 def _given(values: Attributes) -> Mapping[str, Any]:
     return {} if values is None else values
-
-
-def _refuse(telemetry: Telemetry, signal: str, error: InvalidRecord) -> None:
-    key = f"{signal} {error.reason}"
-    telemetry.guard.say_once(key, "otel_confidence: %s is not recorded: %s", signal, error)
-    _lose(telemetry, signal, error.reason)
-
-
-def _lose(telemetry: Telemetry, signal: str, reason: str) -> None:
-    if telemetry.enabled:
-        with telemetry.guard("reporting.lose"):
-            telemetry.recorded(signal)
-            telemetry.dropped(signal, reason)
 
 
 def _error_type(error: object) -> Any:

@@ -12,7 +12,7 @@ class Seen:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._ids: OrderedDict[int, None] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def before(self, number: int) -> bool:
         """
@@ -30,4 +30,4 @@ class Seen:
         """
         Go on in a forked child, where the lock may be held by a thread left behind.
         """
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()

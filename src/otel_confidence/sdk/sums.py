@@ -46,11 +46,13 @@ class Sums:
     """
     Every counter of one ``Telemetry``, and gauges that hold what they were set to.
 
-    ``lock`` is held while a ``Sum`` is changed.
+    ``lock`` is held while a ``Sum`` is changed. Its holder can take it again, as every lock of ours
+    that recording takes: a signal handler, or a stream that is dropped and collected, may record in
+    the midst of a recording.
     """
 
     def __init__(self, *, max_series: int) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self._max_series = max_series
         self._series: dict[str, dict[tuple[tuple[str, str], ...], Sum]] = {
             metric.name: {} for metric in (*_ADDITIVE, *_LEVELS)
@@ -110,7 +112,7 @@ class Sums:
         """
         Count from zero again, in a forked child: the parent reports what was counted before.
         """
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         for metric in _ADDITIVE:
             for found in self._series[metric.name].values():
                 found.value = 0
@@ -163,7 +165,7 @@ def _carried(value: float) -> float:
 
 _alive: "WeakSet[Sums]" = WeakSet()
 _boards: "WeakKeyDictionary[MeterProvider, Board]" = WeakKeyDictionary()
-_boards_lock = threading.Lock()
+_boards_lock = threading.RLock()
 
 
 def board(provider: MeterProvider, meter: Meter) -> Board:
@@ -179,7 +181,7 @@ def board(provider: MeterProvider, meter: Meter) -> Board:
 
 def _after_fork_in_child() -> None:
     global _boards_lock  # noqa: PLW0603  the inherited lock may be held by a thread left behind
-    _boards_lock = threading.Lock()
+    _boards_lock = threading.RLock()
     for sums in list(_alive):
         sums.restart()
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import metadata
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.context import Context
@@ -28,6 +28,9 @@ from otel_confidence.sdk.series import OTHER, ModelSeries
 from otel_confidence.sdk.sums import Sums, board
 from otel_confidence.settings import Settings
 from otel_confidence.text import label_text
+
+MAX_EDGES: Final = 100
+"""Thresholds that become bucket edges; each is one more series for every bucketed one."""
 
 
 class Telemetry:
@@ -63,6 +66,7 @@ class Telemetry:
         self.closed = False
         """Whether ``shutdown()`` has ended delivery."""
         self._models: dict[tuple[str, str], ModelSeries] = {}
+        self._first: Callable[[], object] | None = None
         self._references = References(self.sums, self.guard)
         self._thresholds = set(self.settings.thresholds)
         self.seen = Seen(self.settings.seen_outcomes)
@@ -118,6 +122,14 @@ class Telemetry:
         if reference is not None:
             self._references.add(series, reference, self.settings.max_features)
         return series
+
+    def when_declared(self, act: Callable[[], object]) -> None:
+        """
+        Do something, once, as soon as a model is known.
+        """
+        self._first = act
+        if self._models:
+            self._meet()
 
     def model(self, name: str, version: str) -> ModelSeries:
         """
@@ -207,10 +219,22 @@ class Telemetry:
         if found is None:
             public = (self.redactor.name(name), self.redactor.name(version))
             found = self._models[name, version] = ModelSeries(self.sums, *public)
+            self._meet()
         return found
+
+    def _meet(self) -> None:
+        act, self._first = self._first, None
+        if act is not None:
+            act()
 
     def _add_edge(self, threshold: float) -> None:
         if threshold in self._thresholds or threshold in c.CONFIDENCE_EDGES:
+            return
+        if len(self._thresholds) >= MAX_EDGES:
+            self.guard.say_once(
+                "edges", "otel_confidence: more than %d thresholds were declared, the rest are no "
+                "bucket edges; let those that change take few values", MAX_EDGES,
+            )  # fmt: skip
             return
         self._thresholds.add(threshold)
         if self.instruments.edges_settled:

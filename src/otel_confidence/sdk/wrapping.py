@@ -128,7 +128,9 @@ def _function(function: Callable[..., Any], plan: Plan, read: Read | None) -> Ca
 
 def _coroutine(function: Callable[..., Any], plan: Plan, read: Read | None) -> Callable[..., Any]:
     tracker, fallback, awaits = plan.tracker, plan.fallback, is_awaited(plan.fallback)
-    native = isinstance(_code_of(function), FunctionType)
+    code = getattr(_code_of(function), "__code__", None)
+    # One that is only marked as a coroutine function would run as soon as it is called.
+    native = code is not None and bool(code.co_flags & inspect.CO_COROUTINE)
 
     @functools.wraps(_code_of(function), updated=())
     async def follow(*args: Any, **kwargs: Any) -> Any:
