@@ -274,18 +274,22 @@ class Store:
     def close(self) -> None:
         """
         Write what is waiting, stop what is read and let go of the folder; again does nothing.
+
+        A folder that is still written to after some seconds is kept until the process ends.
         """
         if self._upkeep is not None:
             self._upkeep.stop()
-        if self._writer.close(timeout_s=3):
+        ended = self._writer.close(timeout_s=3)
+        if ended:
             with suppress(StoreError), failing():
                 self._writing.command(self._home.stopping)
             self._writing.close()
         if self._upkeep is not None:
-            self._upkeep.close(timeout_s=3)
+            ended = self._upkeep.close(timeout_s=3) and ended
         self._pool.close(timeout_s=1)
         self._sql_pool.close(timeout_s=0.5)
-        self._home.release()
+        if ended:
+            self._home.release()
 
 
 def _opened(place: Home, terms: Terms) -> Store:

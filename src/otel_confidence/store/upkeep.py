@@ -99,19 +99,20 @@ class Upkeep:
         """
         self._told.set()
 
-    def close(self, *, timeout_s: float) -> None:
+    def close(self, *, timeout_s: float) -> bool:
         """
-        Wait for the thread and close its connections; give up after the timeout.
+        Wait for the thread and close its connections; whether it ended before the timeout.
         """
         self._told.set()
         self._thread.join(timeout_s)
         if self._thread.is_alive() or not self._working.acquire(timeout=timeout_s):
             _log.warning("the store's upkeep does not end")
-            return
+            return False
         with suppress(StoreError), failing():
             for client in self._clients:
                 client.close()
         self._working.release()
+        return True
 
     def _run(self) -> None:
         while not self._told.wait(self._every_s):
