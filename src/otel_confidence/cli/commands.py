@@ -2,7 +2,6 @@
 This module holds the commands of ``otel-confidence``.
 """
 
-import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -10,33 +9,12 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
+from otel_confidence.cli.durations import Retention
 from otel_confidence.cli.query import query
+from otel_confidence.cli.store import store
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.server.app import Options, Served, serve
 from otel_confidence.settings import Settings
-
-_UNITS_D = {"h": 1 / 24, "d": 1.0, "w": 7.0, "y": 365.0}
-
-
-class Retention(click.ParamType[float]):
-    """
-    A time such as ``36h``, ``15d``, ``8w`` or ``1y``, in days.
-    """
-
-    name = "retention"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """
-        The days that the text means.
-        """
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([hdwy])", str(value).strip())
-        if not found or not float(found[1]):
-            self.fail(f"{value!r} is no time such as 36h, 15d, 8w or 1y", param, ctx)
-        return float(found[1]) * _UNITS_D[found[2]]
 
 
 @click.group()
@@ -48,6 +26,7 @@ def cli() -> None:
 
 
 cli.add_command(query)
+cli.add_command(store)
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -58,6 +37,8 @@ _HELP: Final = {
     "grpc": "Port of OTLP over gRPC.",
     "http": "Port of OTLP over HTTP.",
     "data": "Folder that keeps everything.",
+    "store": "URL of a ClickHouse server that keeps everything instead of the folder, such as "
+    "clickhouse://user@host:8123/database?cluster=name.",
     "retention": "How long everything is kept, such as 36h, 15d or 1y.",
     "ready": "File to write the addresses to, as JSON, once it serves.",
     "insecure": "Serve other machines although there is no authentication.",
@@ -70,6 +51,7 @@ _HELP: Final = {
 @click.option("--otlp-grpc-port", type=_PORT, default=4317, help=_HELP["grpc"])
 @click.option("--otlp-http-port", type=_PORT, default=4318, help=_HELP["http"])
 @click.option("--data", type=_FOLDER, default="otel-confidence-data", help=_HELP["data"])
+@click.option("--store", default="", envvar="OTEL_CONFIDENCE_STORE", help=_HELP["store"])
 @click.option("--retention", type=Retention(), default="15d", help=_HELP["retention"])
 @click.option("--ready-file", type=_FILE, help=_HELP["ready"])
 @click.option("--insecure", is_flag=True, help=_HELP["insecure"])

@@ -37,6 +37,7 @@ from otel_confidence.server.remote_write import RemoteWriteReceiver
 from otel_confidence.server.rpc import add_services, grpc_server
 from otel_confidence.server.truths import TruthReceiver
 from otel_confidence.store import Store
+from otel_confidence.store.address import Address
 
 _DAY_S: Final = 86_400
 _GRACE_S: Final = 2
@@ -62,6 +63,8 @@ class Options:
     otlp_grpc_port: int = 4317
     otlp_http_port: int = 4318
     data: Path = Path("otel-confidence-data")
+    store: str = ""
+    """URL of a ClickHouse server that keeps everything instead of the folder."""
     retention: float = 15.0
     """Days."""
     ready_file: Path | None = None
@@ -70,12 +73,21 @@ class Options:
     """Secrets of which one must have signed the receipts of truths; without any, none may be."""
 
     def __post_init__(self) -> None:
+        if self.store:
+            Address.read(self.store)
         if not (self.insecure or ports.is_loopback(self.host)):
             raise ConfigurationError(
                 f"--host {self.host} lets other machines in, and there is no authentication yet: "
                 "whoever reaches it can read and write everything. Put a proxy that authenticates "
                 "in front, or add --insecure if the network is trusted"
             )
+
+    @property
+    def place(self) -> Path | str:
+        """
+        Where everything is kept.
+        """
+        return self.store or self.data.resolve()
 
     @property
     def hosts(self) -> Collection[str] | None:
@@ -127,7 +139,7 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
             http=_url(options.host, page_socket.getsockname()[1]),
             otlp_http=_url(options.host, otlp_socket.getsockname()[1]),
             otlp_grpc=_address(options.host, rpc_port),
-            data=str(options.data.resolve()),
+            data=str(options.place),
             pid=os.getpid(),
         )
         truths = Truths(store)
@@ -168,7 +180,7 @@ def _stopping() -> asyncio.Event:
 
 @asynccontextmanager
 async def _opened(options: Options) -> AsyncIterator[Store]:
-    opening = partial(Store.open, options.data, retention_days=options.retention)
+    opening = partial(Store.open, options.place, retention_days=options.retention)
     store = await asyncio.to_thread(opening)
     try:
         yield store
