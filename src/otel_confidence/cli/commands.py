@@ -14,6 +14,7 @@ from otel_confidence.cli.query import query
 from otel_confidence.cli.store import store
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.server.app import Options, Served, serve
+from otel_confidence.server.ruling import BUILT_IN
 from otel_confidence.settings import Settings
 
 
@@ -41,6 +42,8 @@ _HELP: Final = {
     "clickhouse://user@host:8123/database?cluster=name.",
     "retention": "How long everything is kept, such as 36h, 15d or 1y.",
     "ready": "File to write the addresses to, as JSON, once it serves.",
+    "rules": "Prometheus rule files to evaluate, such as 'rules/*.yml'; can be repeated. "
+    "'built-in' stands for those that come along.",
     "insecure": "Serve other machines although there is no authentication.",
 }
 
@@ -54,6 +57,7 @@ _HELP: Final = {
 @click.option("--store", default="", envvar="OTEL_CONFIDENCE_STORE", help=_HELP["store"])
 @click.option("--retention", type=Retention(), default="15d", help=_HELP["retention"])
 @click.option("--ready-file", type=_FILE, help=_HELP["ready"])
+@click.option("--rules", multiple=True, default=(BUILT_IN,), metavar="GLOB", help=_HELP["rules"])
 @click.option("--insecure", is_flag=True, help=_HELP["insecure"])
 def up(**given: Any) -> None:
     """

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,8 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from otel_confidence.alerting.evaluator import Evaluator
+from otel_confidence.alerting.groups import Surroundings
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Ledger, Pipeline
@@ -35,12 +38,15 @@ from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
 from otel_confidence.server.remote_write import RemoteWriteReceiver
 from otel_confidence.server.rpc import add_services, grpc_server
+from otel_confidence.server.ruling import BUILT_IN, ruling, specs
 from otel_confidence.server.truths import TruthReceiver
 from otel_confidence.store import Store
 from otel_confidence.store.address import Address
 
 _DAY_S: Final = 86_400
 _GRACE_S: Final = 2
+_SWITCH_S: Final = 0.0005
+"""After how long a computing thread lets others run: the event loop waits so long for each turn."""
 _SERVER: Final[dict[str, Any]] = {
     "lifespan": "off",
     "log_config": None,
@@ -71,6 +77,8 @@ class Options:
     insecure: bool = False
     receipt_keys: tuple[str, ...] = field(default=(), repr=False)
     """Secrets of which one must have signed the receipts of truths; without any, none may be."""
+    rules: tuple[str, ...] = (BUILT_IN,)
+    """Rule files to evaluate, as paths or glob patterns."""
 
     def __post_init__(self) -> None:
         if self.store:
@@ -118,11 +126,12 @@ def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: No
         ConfigurationError: A port is taken, or the host would let other machines in.
         StoreError: The data folder is in use or cannot be used.
     """
+    sys.setswitchinterval(_SWITCH_S)
     asyncio.run(_serve(options, on_ready))
 
 
 async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
-    stopped = _stopping()
+    stopped, groups = _stopping(), specs(options.rules)
     if options.ready_file is not None:
         options.ready_file.unlink(missing_ok=True)  # one of a killed server names dead ports
     async with AsyncExitStack() as stack:
@@ -149,7 +158,9 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         told = TruthReceiver(truths, pipeline.ledger, keys=options.receipt_keys)
         remote = RemoteWriter(store.write, limits=limits, ledger=pipeline.ledger)
         taking = [*told.routes(), *RemoteWriteReceiver(remote).routes()]
-        site = _site(store, served, taking)
+        shared = Surroundings(store, external_url=served.http)
+        rules = await stack.enter_async_context(ruling(groups, shared))
+        site = _site(store, served, taking, rules)
         servers = [
             _Server(Guard(app, hosts=options.hosts), listening)
             for app, listening in ((receiver, otlp_socket), (site, page_socket))
@@ -160,11 +171,11 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         await stopped.wait()
 
 
-def _site(store: Store, served: Served, taking: Sequence[BaseRoute]) -> Starlette:
+def _site(store: Store, served: Served, taking: Sequence[BaseRoute], rules: Evaluator) -> Starlette:
     engine = Engine(store)
     routes: list[BaseRoute] = [
         *taking,
-        *api.routes(engine, store),
+        *api.routes(engine, store, ruling=rules),
         *federation.routes(store),
         *pages.routes(engine, store, otlp_http=served.otlp_http),
     ]
@@ -193,6 +204,7 @@ async def _reporting(ledger: Ledger, store: Store, truths: Truths) -> AsyncItera
     tasks = [
         asyncio.create_task(jobs.report(ledger, store.write)),
         asyncio.create_task(jobs.report_truths(truths.report)),
+        asyncio.create_task(jobs.give_back_memory()),
     ]
     try:
         yield

@@ -18,6 +18,7 @@ from otel_confidence.server.api.explaining import Explaining, Readable
 from otel_confidence.server.api.parameters import Parameters, parameters_of
 from otel_confidence.server.api.queries import Queries
 from otel_confidence.server.api.replies import Reply
+from otel_confidence.server.api.rules import Rules, Ruling
 from otel_confidence.server.api.status import Status
 from otel_confidence.server.api.turns import Turns
 from otel_confidence.server.bodies import BodyError
@@ -32,7 +33,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(
-    engine: Engine, store: Readable, *, now: Callable[[], float] = time.time
+    engine: Engine,
+    store: Readable,
+    *,
+    now: Callable[[], float] = time.time,
+    ruling: Ruling | None = None,
 ) -> list[BaseRoute]:
     """
     The Prometheus HTTP API.
@@ -41,8 +46,9 @@ def routes(
         engine: What evaluates expressions.
         store: What knows series, samples, metadata and exemplars.
         now: The present in epoch seconds.
+        ruling: What has rule groups; without it there are none.
     """
-    queries, status = Queries(engine, store, now), Status(now(), now)
+    queries, status, rules = Queries(engine, store, now), Status(now(), now), Rules(ruling)
     both, read = ["GET", "POST"], ["GET"]
     heavy: list[tuple[str, Handler, list[str]]] = [
         ("/query", queries.query, both),
@@ -60,8 +66,8 @@ def routes(
         ("/targets/metadata", status.target_metadata, read),
         ("/scrape_pools", status.scrape_pools, read),
         ("/alertmanagers", status.alertmanagers, read),
-        ("/rules", status.rules, read),
-        ("/alerts", status.alerts, read),
+        ("/rules", rules.rules, read),
+        ("/alerts", rules.alerts, read),
         ("/status/buildinfo", status.build, read),
         ("/status/runtimeinfo", status.runtime, read),
     ]

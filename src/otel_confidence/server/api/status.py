@@ -11,12 +11,11 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 
 from otel_confidence.server.api import replies
-from otel_confidence.server.api.parameters import Parameters, invalid, whole
+from otel_confidence.server.api.parameters import Parameters
 from otel_confidence.server.api.replies import Reply
 
 COMPATIBLE_VERSION = "3.9.1"
 """The Prometheus whose answers this server's are compared with; clients choose by it."""
-_TRUTHS = frozenset({"", "1", "t", "true", "0", "f", "false"})
 DISTRIBUTION = "otel-confidence"
 
 
@@ -95,41 +94,6 @@ class Status:
         No Alertmanager is notified.
         """
         return replies.plain({"activeAlertmanagers": [], "droppedAlertmanagers": []})
-
-    def rules(self, given: Parameters) -> Reply:
-        """
-        The groups of rules.
-
-        Raises:
-            QueryError: They are narrowed down by something that is no condition.
-        """
-        given.matcher_sets()
-        _check_narrowing(given)
-        return replies.plain({"groups": []})
-
-    def alerts(self, _: Parameters) -> Reply:
-        """
-        The alerts that are pending or firing.
-        """
-        return replies.plain({"alerts": []})
-
-
-def _check_narrowing(given: Parameters) -> None:
-    kind, without = given.text("type").lower(), given.text("exclude_alerts").lower()
-    if kind not in ("", "alert", "record"):
-        raise invalid("type", f'not supported value "{kind}"')
-    if without not in _TRUTHS:
-        raise invalid("exclude_alerts", f'"{without}" is neither true nor false')
-    limit = given.text("group_limit")
-    if given.text("group_next_token") and not limit:
-        reason = "group_limit needs to be present in order to paginate over the groups"
-        raise invalid("group_next_token", reason)
-    try:
-        if limit and whole(limit) <= 0:
-            raise invalid("group_limit", "group_limit needs to be greater than 0")
-    except ValueError as error:
-        reason = f"group_limit needs to be a valid number: {error}"
-        raise invalid("group_limit", reason) from error
 
 
 def _rfc_3339(moment: float) -> str:

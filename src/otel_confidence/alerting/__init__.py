@@ -1,0 +1,3 @@
+"""
+This module evaluates Prometheus rules in process and tells of their alerts.
+"""
