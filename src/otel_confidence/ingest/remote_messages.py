@@ -24,9 +24,9 @@ _TYPES: Final = {
 _MESSAGES: Final[dict[str, str]] = {
     "Label": "bytes name 1, bytes value 2",
     "Sample": "double value 1, int64 timestamp 2",
-    "Exemplar": "repeated Label labels 1, double value 2, int64 timestamp 3",
+    "Exemplar": "repeated bytes labels 1, double value 2, int64 timestamp 3",
     "TimeSeries": (
-        "repeated Label labels 1, repeated Sample samples 2, repeated Exemplar exemplars 3, "
+        "repeated bytes labels 1, repeated Sample samples 2, repeated Exemplar exemplars 3, "
         "repeated bytes histograms 4"
     ),
     "MetricMetadata": "int32 type 1, bytes metric_family_name 2, bytes help 4, bytes unit 5",
@@ -37,7 +37,10 @@ _MESSAGES: Final[dict[str, str]] = {
         "repeated Exemplar2 exemplars 4, Metadata2 metadata 5"
     ),
 }
-"""Fields as type, name and number; a native histogram is only counted and stays unread."""
+"""
+Fields as type, name and number. A native histogram is only counted and stays unread; labels are the
+same each time, and are read only where they are new.
+"""
 
 
 @cache

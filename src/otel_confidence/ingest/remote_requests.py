@@ -16,9 +16,10 @@ from otel_confidence.ingest.limits import Refused
 from otel_confidence.ingest.remote_messages import message
 from otel_confidence.ingest.snappy import TOO_LARGE
 from otel_confidence.ingest.wire import fields
-from otel_confidence.points import Series
 
 Version = Literal["1.0", "2.0"]
+Key = tuple[bytes, ...]
+"""Labels, not parsed yet: equal ones of one version are the same labels."""
 Pairs = tuple[tuple[bytes, bytes], ...]
 """Labels as they came: any bytes in any order."""
 MAX_PARTS: Final = 200_000
@@ -51,12 +52,21 @@ class Request(Protocol):
     series: list[bytes]
     """The series, not parsed yet."""
 
-    def pairs(self, labeled: Any) -> Pairs:
+    def key(self, labeled: Any) -> Key:
         """
-        The labels of a series or an exemplar.
+        What the labels of a series or an exemplar are known by.
 
         Raises:
             Refused: They refer to symbols that are not there.
+        """
+        ...
+
+    def pairs(self, key: Key) -> Pairs:
+        """
+        The labels behind a key.
+
+        Raises:
+            Refused: They are none.
         """
         ...
 
@@ -66,9 +76,12 @@ class Request(Protocol):
         """
         ...
 
-    def about(self, given: Any, series: Series) -> About | None:
+    def about(self, given: Any, name: str) -> About | None:
         """
-        What a series says of its metric.
+        What a series says of its metric, None where an earlier one said the same.
+
+        Raises:
+            Refused: It refers to symbols that are not there.
         """
         ...
 
@@ -108,15 +121,22 @@ class _Request1:
         self.series = parts[_SERIES_1]
         self._metadata = parts[_METADATA_1]
 
-    def pairs(self, labeled: Any) -> Pairs:
-        return tuple([(label.name, label.value) for label in labeled.labels])
+    def key(self, labeled: Any) -> Key:
+        return tuple(labeled.labels[:])
+
+    def pairs(self, key: Key) -> Pairs:
+        try:
+            labels = [message("Label").FromString(content) for content in key]
+        except DecodeError as error:
+            raise Refused("invalid_labels", f"not a protobuf Label: {error}") from None
+        return tuple([(label.name, label.value) for label in labels])
 
     def abouts(self) -> Iterator[About]:
         for content in self._metadata:
             said = parsed("MetricMetadata", content)
             yield About(said.metric_family_name, said.type, said.unit, said.help)
 
-    def about(self, given: Any, series: Series) -> About | None:  # noqa: ARG002  1.0 says it beside
+    def about(self, given: Any, name: str) -> About | None:  # noqa: ARG002  1.0 says it beside
         return None
 
 
@@ -131,31 +151,38 @@ class _Request2:
         parts = _parts(body, "io.prometheus.write.v2.Request", (_SYMBOL_2, _SERIES_2))
         self.series = parts[_SERIES_2]
         self._symbols = parts[_SYMBOL_2]
+        self._told: set[tuple[str, int, int, int]] = set()
         if self._symbols and self._symbols[0]:
             raise InvalidRecord("the first symbol must be empty")
 
-    def pairs(self, labeled: Any) -> Pairs:
-        places = labeled.labels_refs
+    def key(self, labeled: Any) -> Key:
+        places = labeled.labels_refs[:]
         if len(places) % 2:
             raise Refused("invalid_labels", "an odd number of references to symbols")
         try:
-            texts = [self._symbols[place] for place in places]
+            return tuple([self._symbols[place] for place in places])
         except IndexError:
             raise self._unknown(max(places)) from None
-        return tuple(zip(texts[::2], texts[1::2], strict=True))
+
+    def pairs(self, key: Key) -> Pairs:
+        return tuple(zip(key[::2], key[1::2], strict=True))
 
     def abouts(self) -> Iterator[About]:
         return iter(())
 
-    def about(self, given: Any, series: Series) -> About | None:
+    def about(self, given: Any, name: str) -> About | None:
         if not given.HasField("metadata"):
             return None
         said = given.metadata
+        key = (name, said.type, said.unit_ref, said.help_ref)
+        if key in self._told:
+            return None
         try:
             unit, text = self._symbols[said.unit_ref], self._symbols[said.help_ref]
         except IndexError:
             raise self._unknown(max(said.unit_ref, said.help_ref)) from None
-        return About(series.name.encode(), said.type, unit, text)
+        self._told.add(key)
+        return About(name.encode(), said.type, unit, text)
 
     def _unknown(self, place: int) -> Refused:
         return Refused("invalid_labels", f"no symbol {place}, there are {len(self._symbols)}")

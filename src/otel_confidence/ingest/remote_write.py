@@ -7,14 +7,23 @@ once, neither name nor value empty, a metric name among them. Native histograms 
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
 from otel_confidence.ingest.limits import Limits, Refusals, Refused
 from otel_confidence.ingest.pipeline import Ledger
-from otel_confidence.ingest.remote_requests import About, Pairs, Request, Version, parsed, request
+from otel_confidence.ingest.recent import Recent
+from otel_confidence.ingest.remote_requests import (
+    About,
+    Key,
+    Pairs,
+    Request,
+    Version,
+    parsed,
+    request,
+)
 from otel_confidence.ingest.snappy import decompressed
 from otel_confidence.points import (
     NAME_LABEL,
@@ -32,6 +41,9 @@ _MIB: Final = 1 << 20
 _MAX_BYTES: Final = 20 * _MIB
 _MAX_SERIES_BYTES: Final = 4 * _MIB
 """The most one series may measure, so that parsing it needs little memory, whatever it holds."""
+_ENTRY_BYTES: Final = 500
+_LABEL_BYTES: Final = 200
+"""What a series remembered and each of its labels take beside their texts, about."""
 _BAD: Final = "invalid_labels"
 _TYPES: Final[Mapping[int, MetricType]] = {
     1: "counter", 2: "gauge", 3: "histogram", 5: "summary", 6: "info",
@@ -70,7 +82,7 @@ class RemoteWriter:
         self.ledger = ledger or Ledger()
         self._sink = sink
         self._limits = limits or Limits()
-        self._known = _Known(self._limits)
+        self._known = _Knowledge(self._limits)
         self._now = now
 
     def accept(self, block: bytes, version: Version) -> Written:
@@ -94,27 +106,38 @@ class RemoteWriter:
         return Written(len(batch.samples), len(batch.exemplars), refusals)
 
 
+@dataclass(frozen=True, slots=True)
 class _Known:
     """
-    The series seen before, so that the next sample of the same costs little.
+    A series, and what is asked of it again and again.
     """
 
-    def __init__(self, limits: Limits, *, size: int = 50_000) -> None:
-        self._limits = limits
-        self._size = size
-        self._series: dict[Pairs, tuple[Series, int]] = {}
+    series: Series
+    fingerprint: int
+    name: str
 
-    def of(self, pairs: Pairs) -> tuple[Series, int]:
+
+class _Knowledge:
+    """
+    The series seen lately, so that the next sample of the same costs little.
+    """
+
+    def __init__(
+        self, limits: Limits, *, size: int = 300_000, size_bytes: int = 256 * _MIB
+    ) -> None:
+        self._limits = limits
+        self._series: Recent[tuple[str, Key], _Known] = Recent(size=size, size_bytes=size_bytes)
+
+    def of(self, key: Key, came: Request) -> _Known:
         """
-        The series with these labels and its fingerprint; refused unless they are as they must be.
+        The series with these labels; refused unless they are as they have to be.
         """
-        known = self._series.get(pairs)
+        known = self._series.get((came.kind, key))
         if known is None:
-            series = Series(_series_labels(pairs, self._limits))
-            known = series, series.fingerprint
-            if len(self._series) >= self._size:
-                self._series.clear()
-            self._series[pairs] = known
+            series = Series(_series_labels(came.pairs(key), self._limits))
+            known = _Known(series, series.fingerprint, series.name)
+            size_bytes = _ENTRY_BYTES + len(key) * _LABEL_BYTES + 2 * sum(map(len, key))
+            self._series.put((came.kind, key), known, size_bytes)
         return known
 
 
@@ -123,7 +146,7 @@ class _Decoding:
     One request on its way into a batch.
     """
 
-    def __init__(self, came: Request, limits: Limits, known: _Known, now_s: float) -> None:
+    def __init__(self, came: Request, limits: Limits, known: _Knowledge, now_s: float) -> None:
         self.refusals = Refusals()
         self._batch = Batch()
         self._gathering = Gathering()
@@ -157,54 +180,54 @@ class _Decoding:
             self._describe("metadata", about)
 
     def _series(self, where: str, given: Any) -> None:
-        points = len(given.samples) + len(given.exemplars)
+        # Each of these makes an object anew whenever it is asked for.
+        samples, exemplars, histograms = given.samples, given.exemplars, len(given.histograms)
+        points = len(samples) + len(exemplars)
         try:
-            series, fingerprint = self._known.of(self._came.pairs(given))
+            known = self._known.of(self._came.key(given), self._came)
             self._take(points)
         except Refused as refused:
-            self.refusals.add(where, refused, max(1, points + len(given.histograms)))
+            self.refusals.add(where, refused, max(1, points + histograms))
             return
-        self._samples(series, fingerprint, given)
-        if given.exemplars:
-            self._exemplars(series, given)
-        if given.histograms:
-            self._histograms(series, len(given.histograms))
+        for sample in samples:
+            self._sample(known, sample.timestamp, sample.value)
+        if exemplars:
+            self._exemplars(known, exemplars)
+        if histograms:
+            why = "native histograms are not kept; send them as classic ones, with buckets"
+            self.refusals.add(known.name, Refused("native_histogram", why), histograms)
         try:
-            about = self._came.about(given, series)
+            about = self._came.about(given, known.name)
         except Refused as refused:
-            self.refusals.add(f"metadata of {series.name}", refused)
+            self.refusals.add(f"metadata of {known.name}", refused)
             return
         if about is not None:
-            self._describe(series.name, about)
+            self._describe(known.name, about)
 
     def _take(self, points: int) -> None:
         if points > self._room:
             raise Refused("too_many_points", f"more than {self._limits.points} samples")
         self._room -= points
 
-    def _samples(self, series: Series, fingerprint: int, given: Any) -> None:
-        for sample in given.samples:
-            try:
-                self._check_time(sample.timestamp)
-            except Refused as refused:
-                self.refusals.add(series.name, refused)
-                continue
-            self._gathering.add(series, fingerprint, sample.timestamp, sample.value)
+    def _sample(self, known: _Known, time_ms: int, value: float) -> None:
+        try:
+            self._check_time(time_ms)
+        except Refused as refused:
+            self.refusals.add(known.name, refused)
+            return
+        self._gathering.add(known.series, known.fingerprint, time_ms, value)
 
-    def _exemplars(self, series: Series, given: Any) -> None:
-        for exemplar in given.exemplars:
+    def _exemplars(self, known: _Known, exemplars: Iterable[Any]) -> None:
+        for exemplar in exemplars:
             try:
                 self._check_time(exemplar.timestamp)
-                labels = _exemplar_labels(self._came.pairs(exemplar), self._limits)
+                pairs = self._came.pairs(self._came.key(exemplar))
+                labels = _exemplar_labels(pairs, self._limits)
             except Refused as refused:
-                self.refusals.add(f"exemplar of {series.name}", refused)
+                self.refusals.add(f"exemplar of {known.name}", refused)
                 continue
-            kept = Exemplar(series, exemplar.timestamp, exemplar.value, labels)
+            kept = Exemplar(known.series, exemplar.timestamp, exemplar.value, labels)
             self._batch.exemplars.append(kept)
-
-    def _histograms(self, series: Series, count: int) -> None:
-        why = "native histograms are not kept; send them as classic ones, with buckets"
-        self.refusals.add(series.name, Refused("native_histogram", why), count)
 
     def _check_time(self, time_ms: int) -> None:
         if not self._earliest_ms <= time_ms <= self._latest_ms:

@@ -25,9 +25,9 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     """
     place, end = 0, len(message)
     while place < end:
-        tag, place = varint(message, place)
+        tag, start = varint(message, place)
         number, kind = tag >> 3, tag & 7
-        start = place
+        place = start
         if kind == _LENGTH_DELIMITED:
             length, start = varint(message, place)
             place = start + length
@@ -53,6 +53,8 @@ def varint(message: bytes, place: int) -> tuple[int, int]:
     Raises:
         InvalidRecord: There is none.
     """
+    if place < len(message) and message[place] < 0x80:  # noqa: PLR2004  as below, without a loop
+        return message[place], place + 1
     number = 0
     for position, byte in enumerate(message[place : place + _LONGEST_VARINT]):
         number |= (byte & 0x7F) << (7 * position)
