@@ -3,13 +3,30 @@
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from otel_confidence.server.guard import Guard
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "OPTIONS"]
-APP = Starlette(routes=[Route("/", PlainTextResponse("secret"), methods=METHODS)])
+
+
+async def talk(socket: WebSocket) -> None:
+    """
+    Tell the secret to whoever connects.
+    """
+    await socket.accept()
+    await socket.send_text("secret")
+    await socket.close()
+
+
+APP = Starlette(
+    routes=[
+        Route("/", PlainTextResponse("secret"), methods=METHODS),
+        WebSocketRoute("/live", talk),
+    ]
+)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -67,3 +84,37 @@ def test_an_open_server_still_refuses_foreign_pages() -> None:
     assert 200 == client.get("/", headers=same).status_code
     foreign = {"Host": "box.lan", "Origin": "http://evil.example"}
     assert 403 == client.get("/", headers=foreign).status_code
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Host": "evil.example"}, id="foreign host"),
+        pytest.param({"Host": "localhost", "Origin": "https://evil.example"}, id="foreign origin"),
+    ],
+)
+def test_a_foreign_web_socket_is_closed_before_it_opens(headers: dict[str, str]) -> None:
+    """
+    A page elsewhere can open a WebSocket without asking first; it is refused like its requests.
+    """
+    client = TestClient(Guard(APP))
+
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect("/live", headers=headers),
+    ):
+        pass
+
+    assert 1008 == refused.value.code
+
+
+def test_our_own_web_socket_is_opened() -> None:
+    """
+    A page of this server may talk to it.
+    """
+    headers = {"Host": "localhost:8050", "Origin": "http://localhost:8050"}
+
+    with TestClient(Guard(APP)).websocket_connect("/live", headers=headers) as socket:
+        said = socket.receive_text()
+
+    assert "secret" == said

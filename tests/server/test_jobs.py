@@ -1,6 +1,14 @@
 """This module checks the server's metrics of itself."""
 
+import asyncio
+import logging
+
+import pytest
+
+from otel_confidence.errors import StoreError
 from otel_confidence.ingest.pipeline import Ledger
+from otel_confidence.points import Batch
+from otel_confidence.server import jobs
 from otel_confidence.server.jobs import own_metrics
 
 
@@ -34,3 +42,34 @@ def test_the_ledger_becomes_ordinary_series() -> None:
         "otel_confidence_ingest_records_total",
         "otel_confidence_ingest_refused_total",
     } == {about.name for about in batch.metadata}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [StoreError("the disk is full"), ValueError("wrong"), OSError("no")],
+    ids=lambda each: type(each).__name__,
+)
+async def test_a_report_that_fails_is_followed_by_the_next(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Whatever one report raises is logged, and the server goes on to report.
+    """
+    batches: list[Batch] = []
+    twice = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def sink(batch: Batch) -> None:
+        batches.append(batch)
+        if len(batches) == 1:
+            raise failure
+        loop.call_soon_threadsafe(twice.set)
+
+    with caplog.at_level(logging.WARNING):
+        job = asyncio.create_task(jobs.report(Ledger(), sink, every_s=0))
+        await asyncio.wait_for(twice.wait(), 60)
+    job.cancel()
+    await asyncio.gather(job, return_exceptions=True)
+
+    assert "own metrics were not written" in caplog.text
+    assert len(batches) >= 2

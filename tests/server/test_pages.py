@@ -192,6 +192,28 @@ async def test_an_unknown_model_is_empty() -> None:
     assert {None} == set(found["figures"].values())
 
 
+async def test_a_model_that_never_reported_has_no_page(tmp_path: Any) -> None:
+    """
+    A name nobody reported under is answered 404 with a way back; a silent model keeps its page.
+    """
+    store = Store.open(tmp_path / "data", retention_days=10_000)
+    try:
+        store.write(history("digits & co").batch())
+        later = lambda: NOW + 7200  # noqa: E731  a clock
+        app = Starlette(routes=pages.routes(Engine(store), store, now=later))
+
+        paths = "/models/nosuch", "/models/digits%20&%20co", "/models/digits%20&%20co?version=9"
+        answers = [await get(path, app=app) for path in paths]
+    finally:
+        store.close()
+
+    assert [404, 200, 404] == [each.status_code for each in answers]
+    assert "/" in Page(answers[0].text).links()
+    assert "No model nosuch has reported." in answers[0].text
+    assert "a longer time may show it" in answers[1].text
+    assert "has reported in version 9." in answers[2].text
+
+
 async def test_a_version_is_chosen_among_all() -> None:
     """
     With one version shown, the selector still offers the others and keeps window and choice.

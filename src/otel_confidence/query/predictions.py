@@ -68,6 +68,13 @@ WHERE trace_id = {trace_id:String}
 ORDER BY time_ns
 LIMIT {most:UInt32}
 """
+_SERIES_OF_MODEL: Final = """
+SELECT 1 AS found
+FROM series
+WHERE labels[{model_label:String}] = {model:String}
+  AND ({version:String} = '' OR labels[{version_label:String}] = {version:String})
+LIMIT 1
+"""
 _SPANS_OF_TRACE: Final = """
 SELECT trace_id, span_id, parent_id, name, kind, toUnixTimestamp64Nano(start) AS start_ns,
        toUnixTimestamp64Nano(end) AS end_ns, status, status_message, attributes, resource,
@@ -113,6 +120,19 @@ class Prediction:
     truth: str
     outcome: str
     """A value of :data:`~otel_confidence.conventions.OUTCOME`; '' while the truth is not known."""
+
+
+def is_known(store: Sql, model: str, version: str = "") -> bool:
+    """
+    Whether a model, or one of its versions, has reported anything that is still kept.
+    """
+    asked = {
+        "model_label": c.MODEL_NAME.label,
+        "version_label": c.MODEL_VERSION.label,
+        "model": model,
+        "version": version,
+    }
+    return bool(store.sql(_SERIES_OF_MODEL, asked).num_rows)
 
 
 def latest_low_confidence(

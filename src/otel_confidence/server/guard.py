@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HEADERS: Final = {
@@ -26,6 +27,8 @@ _HEADERS: Final = {
 class Guard:
     """
     Answers 403 to a foreign Host or Origin, whatever the method, and adds security headers.
+
+    A WebSocket of such is closed before it opens, which its client sees as 403 too.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str] | None = LOOPBACK) -> None:
@@ -43,10 +46,13 @@ class Guard:
         """
         Pass the request on, or refuse it.
         """
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         refusal = self._refusal(Headers(scope=scope))
+        if refusal and scope["type"] == "websocket":
+            await WebSocketClose(1008, refusal.strip())(scope, receive, send)
+            return
         if refusal:
             await PlainTextResponse(refusal, status_code=403)(scope, receive, _hardened(send))
             return

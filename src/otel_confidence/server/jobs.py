@@ -1,18 +1,19 @@
 """
-This module runs what the server does by itself: it writes its own metrics into its own store.
+This module runs what the server does by itself, such as writing its own metrics into its store.
 """
 
 import asyncio
+import ctypes
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
 from otel_confidence import conventions
-from otel_confidence.errors import QueryError, StoreError
+from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.ingest.pipeline import Ledger
 from otel_confidence.points import NAME_LABEL, Batch, Metadata, Sample, Samples, Series
 
@@ -21,29 +22,46 @@ _EVERY_S: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
-async def report(ledger: Ledger, sink: Callable[[Batch], None]) -> None:
+async def report(
+    ledger: Ledger, sink: Callable[[Batch], None], *, every_s: float = _EVERY_S
+) -> None:
     """
     Write the ledger to the store every ten seconds, for as long as the task lives.
     """
     instance = str(os.getpid())
-    while True:
-        try:
-            await anyio.to_thread.run_sync(sink, own_metrics(ledger, instance, time.time()))
-        except StoreError as error:
-            _log.warning("own metrics were not written: %s", error)
-        await asyncio.sleep(_EVERY_S)
+
+    def write() -> None:
+        sink(own_metrics(ledger, instance, time.time()))
+
+    await _again(write, "own metrics were not written", every_s)
 
 
-async def report_truths(report: Callable[[], None]) -> None:
+async def report_truths(report: Callable[[], None], *, every_s: float = _EVERY_S) -> None:
     """
     Write the counters of truths as often, for as long as the task lives.
     """
+    await _again(report, "the counters of truths were not written", every_s)
+
+
+async def give_back_memory(*, every_s: float = _EVERY_S) -> None:
+    """
+    Return memory that is free again to the machine as often; glibc by itself keeps it.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        await _again(lambda: trim(0), "memory was not given back", every_s)
+
+
+async def _again(work: Callable[[], Any], failure: str, every_s: float) -> None:
     while True:
         try:
-            await anyio.to_thread.run_sync(report)
-        except (StoreError, QueryError) as error:
-            _log.warning("the counters of truths were not written: %s", error)
-        await asyncio.sleep(_EVERY_S)
+            await anyio.to_thread.run_sync(work)
+        except OtelConfidenceError as error:
+            _log.warning("%s: %s", failure, error)
+        except Exception:  # noqa: BLE001  the reason is below
+            # Whatever goes wrong once: a job that ended would be missed by nobody.
+            _log.exception("%s", failure)
+        await asyncio.sleep(every_s)
 
 
 def own_metrics(ledger: Ledger, instance: str, now_s: float) -> Batch:

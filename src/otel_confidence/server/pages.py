@@ -145,6 +145,8 @@ def _page(templates: Templates, asked: Callable[[Request], Page], request: Reque
         return _html(text, error.status_code)
     try:
         view, notice = page.look(), ""
+        if view.state == "empty" and (reason := view.unknown()):
+            return _html(templates.render("problem", title="No such page", reason=reason), 404)
     except (QueryError, StoreError) as error:
         # The frame is sent all the same: its script goes on asking.
         view, notice = views.View({}), f"The data cannot be read: {error}"

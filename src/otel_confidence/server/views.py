@@ -37,6 +37,8 @@ class View:
     """Draws the figures; None for one that has nothing to show."""
     state: str = "filled"
     """``empty`` when nothing at all was reported."""
+    unknown: Callable[[], str] = str
+    """Says why there can be no such page, where nothing ever was reported; else ''."""
 
 
 class Views:
@@ -84,6 +86,7 @@ class Views:
             parts,
             draw=lambda: _draw_model(question, found),
             state="filled" if found else "empty",
+            unknown=lambda: self._unknown(scope),
         )
 
     def trace(self, trace_id: str) -> View:
@@ -112,6 +115,13 @@ class Views:
 
     def _render(self, name: str, within: Window, **values: Any) -> str:
         return self._templates.render(name, now=within.end, step_s=within.step_s, **values)
+
+    def _unknown(self, scope: Scope) -> str:
+        model = scope.model or ""
+        if predictions.is_known(self._store, model, scope.version):
+            return ""
+        of_version = f" in version {formats.shortened(scope.version)}" if scope.version else ""
+        return f"No model {formats.shortened(model)} has reported{of_version}."
 
     def _versions(self, question: Question, length: str, found: ModelSummary | None) -> str:
         scope = question.scope
