@@ -69,6 +69,7 @@ class Retention:
         self.dropped: Counter[str] = Counter()
         """How many days went, by why: ``age`` or ``size``."""
         for row in read(client, _UNDONE).to_pylist():
+            _log.info("finishing to drop %s", row["day"])
             self._finish(row["day"], row["version"])
 
     def run(self) -> None:
