@@ -5,6 +5,7 @@ This module checks that rules and dashboards name only metrics and labels that e
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ PARTS = {"histogram": ("_bucket", "_sum", "_count")}
 GRAFANA = {"$__rate_interval": "1m", "$__range": "1h", "$truth": "15m"}
 
 
+@cache
 def known_series() -> dict[str, set[str]]:
     """
     Labels by series: those of the table of signals and those that the rules record.
@@ -33,7 +35,8 @@ def known_series() -> dict[str, set[str]]:
         for part in PARTS.get(metric.kind, ("",)):
             known[metric.prometheus + part] = labels | ({"le"} if part == "_bucket" else set())
     for rule in recordings():
-        known[rule["record"]] = set(re.findall(r"\w+", rule["expr"].split(")")[0]))
+        labels = known.setdefault(rule["record"], set())
+        labels |= {*re.findall(r"\w+", rule["expr"].split(")")[0]), *rule.get("labels", {})}
     return known
 
 
@@ -41,6 +44,7 @@ def recordings() -> list[dict[str, Any]]:
     return [rule for rule in all_rules() if "record" in rule]
 
 
+@cache
 def all_rules() -> list[dict[str, Any]]:
     return [
         rule

@@ -79,7 +79,7 @@ def test_it_reads_as_a_sentence() -> None:
     """
     made = objective(Latency(within_s=0.25), target=0.995, window_days=28)
 
-    assert "99.5% calls within 0.25s of digits over 28 days" == str(made)
+    assert "99.5% of the calls of digits end within 0.25s, over 28 days" == str(made)
 
 
 @pytest.mark.parametrize("days", [7, 28, 30])

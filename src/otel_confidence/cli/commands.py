@@ -10,7 +10,9 @@ import click
 from rich.console import Console
 
 from otel_confidence.cli.durations import Retention
+from otel_confidence.cli.generate import generate
 from otel_confidence.cli.query import query
+from otel_confidence.cli.slo import slo
 from otel_confidence.cli.store import store
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.server.app import Options, Served, serve
@@ -26,8 +28,8 @@ def cli() -> None:
     """
 
 
-cli.add_command(query)
-cli.add_command(store)
+for command in (generate, query, slo, store):
+    cli.add_command(command)
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)

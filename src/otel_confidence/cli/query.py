@@ -22,8 +22,8 @@ from otel_confidence.server.api.parameters import epoch_seconds, seconds
 _POINTS: Final = 250
 """About how many times a range is evaluated at when no step is given."""
 _PLACE: Final = re.compile(r"(\d+):(\d+): parse error")
-_WIDE: Final = 10_000
-_HELP: Final = {
+WIDE: Final = 10_000
+HELP: Final = {
     "url": "Address of the server: up, Prometheus or anything with its API.",
     "header": "Header to send, such as 'X-Scope-OrgID: a'; can be repeated.",
     "at": "Time to evaluate at, as RFC 3339 or epoch seconds; now if not given.",
@@ -78,23 +78,23 @@ def _length(text: str) -> float:
 
 _TIME: Final = _Read("time", epoch_seconds)
 _DURATION: Final = _Read("duration", _length)
-_URL: Final = _Read("url", _address)
-_PAIR: Final = _Read("header", _header)
+SERVER: Final = _Read("url", _address)
+HEADER: Final = _Read("header", _header)
 
 
 @click.command()
 @click.argument("expr")
-@click.option("--url", type=_URL, default="http://127.0.0.1:8050", show_default=True,
-              help=_HELP["url"])  # fmt: skip
-@click.option("--header", "headers", type=_PAIR, multiple=True, help=_HELP["header"])
-@click.option("--at", type=_TIME, help=_HELP["at"])
-@click.option("--start", type=_TIME, help=_HELP["start"])
-@click.option("--end", type=_TIME, help=_HELP["end"])
-@click.option("--since", type=_DURATION, help=_HELP["since"])
-@click.option("--step", type=_DURATION, help=_HELP["step"])
+@click.option("--url", type=SERVER, default="http://127.0.0.1:8050", show_default=True,
+              help=HELP["url"])  # fmt: skip
+@click.option("--header", "headers", type=HEADER, multiple=True, help=HELP["header"])
+@click.option("--at", type=_TIME, help=HELP["at"])
+@click.option("--start", type=_TIME, help=HELP["start"])
+@click.option("--end", type=_TIME, help=HELP["end"])
+@click.option("--since", type=_DURATION, help=HELP["since"])
+@click.option("--step", type=_DURATION, help=HELP["step"])
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table",
-              show_default=True, help=_HELP["format"])  # fmt: skip
-@click.option("--explain", is_flag=True, help=_HELP["explain"])
+              show_default=True, help=HELP["format"])  # fmt: skip
+@click.option("--explain", is_flag=True, help=HELP["explain"])
 def query(
     expr: str,
     url: str,
@@ -159,7 +159,7 @@ def _print(answer: Answer, form: str) -> None:
     console = Console(markup=False, highlight=False, emoji=False)
     if form == "table" and not console.is_terminal:
         # A pipe has no width to fold at.
-        console.width = _WIDE
+        console.width = WIDE
     FORMATS[form](answer, console)
     for warning in answer.warnings:
         click.echo(f"warning: {warning}", err=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.generate.files import COMMAND, write
 from otel_confidence.generate.rules import RUNBOOKS
+from otel_confidence.objectives import DEFAULT_FILE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = _parser().parse_args(arguments)
     try:
-        changed = write(chosen.out, chosen.check, runbooks=chosen.runbooks)
+        objectives = chosen.objectives or _present(chosen.out / DEFAULT_FILE)
+        changed = write(chosen.out, chosen.check, runbooks=chosen.runbooks, objectives=objectives)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -30,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _present(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m otel_confidence.generate",
@@ -39,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--write", action="store_true", help="write what differs")
     what.add_argument("--check", action="store_true", help="only say what differs")
     parser.add_argument("--out", type=Path, default=Path(), help="root folder (here)")
+    parser.add_argument("--objectives", type=Path, help=f"file of objectives ({DEFAULT_FILE})")
     parser.add_argument("--runbooks", default=RUNBOOKS, help="address of the runbooks' page")
     return parser
 

@@ -128,16 +128,26 @@ def _settings() -> Iterable[tuple[str, ...]]:
 
 
 def _commands() -> Iterable[str]:
-    for name, command in sorted(_optional(_COMMANDS).cli.commands.items()):
+    for name, command in _named(_optional(_COMMANDS).cli):
         options = [p for p in command.params if p.param_type_name == "option"]
         places = [p.human_readable_name for p in command.params if p not in options]
         rows = (
             (f"`{' '.join(option.opts)}`", _code(_given(option)), option.help or "")
             for option in options
         )
-        paragraphs = (command.help or "").replace("\b\n", "").strip()
+        paragraphs = inspect.cleandoc(command.help or "").replace("\b\n", "").strip()
         yield f"### otel-confidence {' '.join((name, *places))}\n\n{paragraphs}\n"
         yield _table(("option", "default", ""), rows) if options else ""
+
+
+def _named(group: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """
+    Every command by all of its words, those below a group after the group.
+    """
+    for name, command in sorted(group.commands.items()):
+        yield prefix + name, command
+        if hasattr(command, "commands"):
+            yield from _named(command, f"{prefix}{name} ")
 
 
 def _given(option: Any) -> str:

@@ -25,22 +25,26 @@ from otel_confidence.objectives import (
     check_names,
 )
 from otel_confidence.objectives.objective import quoted
+from otel_confidence.objectives.recorded import (
+    BUDGET_REMAINING,
+    CURRENT_BURN_RATE,
+    ERROR_BUDGET,
+    INFO,
+    OBJECTIVE,
+    PERIOD_BURN_RATE,
+    PERIOD_DAYS,
+    SLO_ID,
+    SLO_NAME,
+    SLO_SERVICE,
+    SLO_SEVERITY,
+    SLO_WINDOW,
+    VERDICT,
+    bad_events,
+    error_ratio,
+    events,
+)
 from otel_confidence.objectives.windows import length_s
 
-SLO_ID: Final = "sloth_id"
-SLO_SERVICE: Final = "sloth_service"
-SLO_NAME: Final = "sloth_slo"
-SLO_WINDOW: Final = "sloth_window"
-SLO_SEVERITY: Final = "sloth_severity"
-OBJECTIVE: Final = "slo:objective:ratio"
-ERROR_BUDGET: Final = "slo:error_budget:ratio"
-PERIOD_DAYS: Final = "slo:time_period:days"
-CURRENT_BURN_RATE: Final = "slo:current_burn_rate:ratio"
-PERIOD_BURN_RATE: Final = "slo:period_burn_rate:ratio"
-BUDGET_REMAINING: Final = "slo:period_error_budget_remaining:ratio"
-INFO: Final = "sloth_slo_info"
-VERDICT: Final = "slo:sli_bad_slice:bool"
-"""1 in a bad minute and 0 in a good one, where time is judged."""
 FAST_BURN: Final = "SLOBudgetBurnsFast"
 SLOW_BURN: Final = "SLOBudgetBurnsSlowly"
 
@@ -86,27 +90,6 @@ def rule_file(
             for group in _groups(objective, runbooks, table)
         ]
     }
-
-
-def error_ratio(window: str) -> str:
-    """
-    The name of the error ratio over a window.
-    """
-    return f"slo:sli_error:ratio_rate{window}"
-
-
-def events(window: str) -> str:
-    """
-    The name of the number of events within a window, or of judged minutes.
-    """
-    return f"slo:sli_events:increase{window}"
-
-
-def bad_events(window: str) -> str:
-    """
-    The name of the number of bad ones.
-    """
-    return f"slo:sli_bad_events:increase{window}"
 
 
 def _groups(

@@ -33,12 +33,13 @@ class Availability:
     """
 
     kind: ClassVar[str] = "availability"
+    subject: ClassVar[str] = "calls"
     sliced: ClassVar[bool] = False
     least: ClassVar[int | None] = MIN_EVENTS
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.PREDICTION_DURATION,)
 
     def __str__(self) -> str:
-        return "calls that do not raise"
+        return "do not raise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class ErrorRate:
     """Severities that count; all, those of failed calls included, where none is named."""
 
     kind: ClassVar[str] = "error_rate"
+    subject: ClassVar[str] = "calls"
     sliced: ClassVar[bool] = False
     least: ClassVar[int | None] = MIN_EVENTS
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.ERRORS, c.PREDICTION_DURATION)
@@ -61,7 +63,7 @@ class ErrorRate:
 
     def __str__(self) -> str:
         which = f" of severity {', '.join(self.severities)}" if self.severities else ""
-        return f"calls without an error{which}"
+        return f"are without an error{which}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Latency:
     """The bound, seconds; an edge of the histogram's buckets."""
 
     kind: ClassVar[str] = "latency"
+    subject: ClassVar[str] = "calls"
     sliced: ClassVar[bool] = False
     least: ClassVar[int | None] = MIN_EVENTS
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.PREDICTION_DURATION,)
@@ -82,7 +85,7 @@ class Latency:
         _above_zero("within", self.within_s)
 
     def __str__(self) -> str:
-        return f"calls within {spoken(self.within_s)}"
+        return f"end within {spoken(self.within_s)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Confidence:
     at_least: float
 
     kind: ClassVar[str] = "confidence"
+    subject: ClassVar[str] = "predictions"
     sliced: ClassVar[bool] = False
     least: ClassVar[int | None] = MIN_EVENTS
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.PREDICTION_CONFIDENCE, c.PREDICTIONS)
@@ -113,7 +117,7 @@ class Confidence:
         return self.at_least in (c.LOW_CONFIDENCE, c.HIGH_CONFIDENCE)
 
     def __str__(self) -> str:
-        return f"predictions with a confidence of {self.at_least:g} or more"
+        return f"have a confidence of {self.at_least:g} or more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +127,13 @@ class Accuracy:
     """
 
     kind: ClassVar[str] = "accuracy"
+    subject: ClassVar[str] = "predictions"
     sliced: ClassVar[bool] = False
     least: ClassVar[int | None] = MIN_EVENTS
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.CALIBRATION_PREDICTIONS,)
 
     def __str__(self) -> str:
-        return "predictions with known truth that are correct"
+        return "turn out correct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,7 @@ class Satisfaction:
     """Only judgements of this source, such as ``end_user``."""
 
     kind: ClassVar[str] = "satisfaction"
+    subject: ClassVar[str] = "judgements"
     sliced: ClassVar[bool] = False
     least: ClassVar[int | None] = MIN_EVENTS
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.FEEDBACK_SCORES,)
@@ -157,8 +163,8 @@ class Satisfaction:
         _one_of("source", self.source, ("", *c.FEEDBACK_SOURCE.values))
 
     def __str__(self) -> str:
-        told = " ".join(word for word in (self.source, self.type) if word)
-        return f"{told} judgements above {self.above:g}".strip()
+        which = ", ".join(word for word in (self.source, self.type) if word)
+        return f"{f'({which}) ' if which else ''}are above {self.above:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +181,7 @@ class Calibration:
     """How far each verdict looks back, seconds."""
 
     kind: ClassVar[str] = "calibration"
+    subject: ClassVar[str] = "minutes"
     sliced: ClassVar[bool] = True
     least: ClassVar[int | None] = MIN_EVENTS
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.CALIBRATION_PREDICTIONS,)
@@ -184,7 +191,7 @@ class Calibration:
         _look_back("over", self.over_s, 60)
 
     def __str__(self) -> str:
-        return f"minutes with a calibration error of at most {self.at_most:g}"
+        return f"have a calibration error of at most {self.at_most:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +205,7 @@ class Throughput:
     """How far each verdict looks back, seconds; at least two reports of a program."""
 
     kind: ClassVar[str] = "throughput"
+    subject: ClassVar[str] = "minutes"
     sliced: ClassVar[bool] = True
     least: ClassVar[int | None] = None
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.PREDICTIONS,)
@@ -207,7 +215,7 @@ class Throughput:
         _look_back("over", self.over_s, 120)
 
     def __str__(self) -> str:
-        return f"minutes with {self.per_minute:g} predictions or more"
+        return f"have {self.per_minute:g} predictions or more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +229,7 @@ class Freshness:
     within_s: float = _HOUR_S
 
     kind: ClassVar[str] = "freshness"
+    subject: ClassVar[str] = "minutes"
     sliced: ClassVar[bool] = True
     least: ClassVar[int | None] = None
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.PREDICTIONS, c.OUTCOMES, c.FEEDBACK_RESPONSES)
@@ -230,7 +239,7 @@ class Freshness:
         _look_back("within", self.within_s, 120)
 
     def __str__(self) -> str:
-        return f"minutes with {self.of} in the {spoken(self.within_s)} before"
+        return f"have {self.of} in the {spoken(self.within_s)} before"
 
 
 Indicator = (

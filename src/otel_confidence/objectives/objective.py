@@ -149,9 +149,10 @@ class Objective:
 
     def __str__(self) -> str:
         of = " ".join(part for part in (self.model, self.version) if part)
-        whose = f" of {of or self.service or self.group or 'all models'}"
-        share = (Decimal(str(self.target)) * 100).normalize()
-        return f"{share:f}% {self.indicator}{whose} over {self.window_days} days"
+        whose = of or self.service or self.group or "all models"
+        share = f"{(Decimal(str(self.target)) * 100).normalize():f}%"
+        what = f"{self.indicator.subject} of {whose} {self.indicator}"
+        return f"{share} of the {what}, over {self.window_days} days"
 
     def _check_least(self) -> None:
         given = self.min_events

@@ -1,0 +1,57 @@
+"""
+This module is the command ``otel-confidence generate``: rules and dashboards as files.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from otel_confidence.errors import ConfigurationError
+from otel_confidence.objectives import DEFAULT_FILE
+
+_PARTS: Final = ("rules", "dashboards")
+_HELP: Final = {
+    "objectives": f"File of objectives; {DEFAULT_FILE} in this folder if there is one.",
+    "out": "Folder below which prometheus/rules and grafana/dashboards are written.",
+    "check": "Write nothing; end with status 1 if a file differs.",
+    "only": "Write only these; dashboards need Python 3.11 and grafana-foundation-sdk.",
+    "runbooks": "Address of the runbooks' page, for the links of alerts.",
+}
+
+
+@click.command(context_settings={"show_default": True})
+@click.option("--objectives", type=click.Path(path_type=Path, dir_okay=False),
+              help=_HELP["objectives"])  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=".",
+              help=_HELP["out"])  # fmt: skip
+@click.option("--check", is_flag=True, help=_HELP["check"])
+@click.option("--only", type=click.Choice(_PARTS), multiple=True, help=_HELP["only"])
+@click.option("--runbooks", default="docs/runbooks.md", help=_HELP["runbooks"])
+def generate(
+    objectives: Path | None, out: Path, only: tuple[str, ...], runbooks: str, *, check: bool
+) -> None:
+    """
+    Write Prometheus rules, those of objectives among them, and Grafana dashboards.
+    """
+    from otel_confidence.generate import write  # it reads the whole package, which takes a while
+
+    found = objectives or present()
+    try:
+        changed = write(out, check, runbooks=runbooks, objectives=found, parts=only or _PARTS)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from error
+    for path in changed:
+        click.echo(f"{'differs' if check else 'written'}: {path}")
+    if found is None:
+        click.echo(f"no objectives: there is no {DEFAULT_FILE} here", err=True)
+    if check and changed:
+        click.echo("mend it with the same command without --check", err=True)
+        click.get_current_context().exit(1)
+
+
+def present(path: Path = Path(DEFAULT_FILE)) -> Path | None:
+    """
+    The file of objectives, if it exists.
+    """
+    return path if path.is_file() else None
