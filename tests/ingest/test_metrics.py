@@ -216,17 +216,6 @@ def histogram(**fields: Any) -> otlp.Metric:
     ("metric", "reason"),
     [
         pytest.param(
-            otlp.Metric(
-                name="d",
-                sum=otlp.Sum(
-                    data_points=[point()],
-                    aggregation_temporality=otlp.AGGREGATION_TEMPORALITY_DELTA,
-                ),
-            ),
-            "delta_temporality",
-            id="delta",
-        ),
-        pytest.param(
             otlp.Metric(name="u", sum=otlp.Sum(data_points=[point()])),
             "unspecified_temporality",
             id="no temporality",

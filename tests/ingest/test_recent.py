@@ -6,6 +6,7 @@ import pytest
 from tests.load import request
 
 from otel_confidence.ingest import otlp, otlp_shallow
+from otel_confidence.ingest.deltas import Deltas
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.otlp_metrics import MetricsDecoding
 from otel_confidence.ingest.otlp_streams import Streams
@@ -62,8 +63,9 @@ def test_streams_are_forgotten_rather_than_piled_up(size: int, size_bytes: int) 
 
     for worker in range(10):
         body = request(worker, int(now_s * 1000))
-        decoding = MetricsDecoding(limits, streams, now_s=now_s)
-        decoding.add(otlp.read(body, otlp.METRICS, "protobuf").resource_metrics)
+        with Deltas().folding() as folding:
+            decoding = MetricsDecoding(limits, streams, folding, now_s=now_s)
+            decoding.add(otlp.read(body, otlp.METRICS, "protobuf").resource_metrics)
         kept += len(decoding.batch().samples)
 
     assert 1_000 == kept

@@ -16,7 +16,6 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
-from opentelemetry.proto.metrics.v1.metrics_pb2 import AGGREGATION_TEMPORALITY_DELTA
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from tests.load import request
@@ -95,18 +94,17 @@ def test_an_empty_request_is_fine(client: TestClient, sink: Sink) -> None:
 
 def test_what_was_refused_is_said_in_the_answer(client: TestClient, sink: Sink) -> None:
     """
-    Delta points are refused by partial success, with their number and the way out.
+    What cannot be kept is refused by partial success, with its number and the reason.
     """
     message = ExportMetricsServiceRequest.FromString(body())
-    metric = message.resource_metrics[0].scope_metrics[0].metrics.add(name="delta")
-    metric.sum.aggregation_temporality = AGGREGATION_TEMPORALITY_DELTA
+    metric = message.resource_metrics[0].scope_metrics[0].metrics.add(name="odd")
     metric.sum.data_points.add(time_unix_nano=time.time_ns(), as_int=1)
 
     answer = client.post("/v1/metrics", content=message.SerializeToString(), headers=PROTOBUF)
 
     partial = ExportMetricsServiceResponse.FromString(answer.content).partial_success
     assert (200, 1) == (answer.status_code, partial.rejected_data_points)
-    assert "TEMPORALITY_PREFERENCE=cumulative" in partial.error_message
+    assert "temporality is not given" in partial.error_message
     assert 2 == len(sink.batches[0].samples)
 
 

@@ -8,6 +8,7 @@ is refused point by point.
 import struct
 from array import array
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import repeat
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import numpy as np
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from otel_confidence.ingest import otlp_points
+from otel_confidence.ingest.deltas import Folding
 from otel_confidence.ingest.limits import Limits, Refusals, Refused
 from otel_confidence.ingest.otlp_streams import Family, Stream, Streams
 from otel_confidence.ingest.resources import TARGET_INFO, Origin
@@ -35,12 +37,13 @@ class MetricsDecoding:
     One request on its way into a batch.
     """
 
-    def __init__(self, limits: Limits, streams: Streams, *, now_s: float) -> None:
+    def __init__(self, limits: Limits, streams: Streams, folding: Folding, *, now_s: float) -> None:
         self.refusals = Refusals()
         self._batch = Batch()
         self._gathering = Gathering()
         self._limits = limits
         self._streams = streams
+        self._folding = folding
         self._room = limits.points
         self._now_s = now_s
         # Well within what is accepted; nearer to the ends the exact rule decides.
@@ -80,6 +83,8 @@ class MetricsDecoding:
             self.refusals.add(_where(metric), refused, len(points))
             return
         self._batch.metadata.append(family.about)
+        if family.is_delta:
+            self._prepare(points, family)
         for point in points:
             try:
                 self._point(point, family)
@@ -93,14 +98,38 @@ class MetricsDecoding:
         if len(self._gathering.values) >= self._room:
             raise Refused("too_many_points", f"more than {self._room} samples")
         more, values = family.read(point)
+        stream = self._stream(point, family, more)
+        time_ms = time_ns // _NS_PER_MS
         if point.flags & _NO_VALUE:
             values = [STALE] * len(values)
-        key = (family.number, more, *point.attributes[:])
-        stream = self._streams.known(key) or self._streams.make(key, point, family)
-        time_ms = time_ns // _NS_PER_MS
+        elif family.is_delta:
+            values = self._folded(point, family, stream, values)
         self._gather(stream, time_ms, values)
         if family.shape != "summary" and point.exemplars:
             self._exemplars(point, family, stream, time_ms)
+
+    def _stream(self, point: Any, family: Family, more: bytes) -> Stream:
+        key = (family.number, more, *point.attributes[:])
+        return self._streams.known(key) or self._streams.make(key, point, family)
+
+    def _prepare(self, points: Iterable[Any], family: Family) -> None:
+        """
+        Find what the deltas are added to, for all points at once.
+        """
+        wanted: set[int] = set()
+        for point in points:
+            # What is wrong with a point is said when its turn comes.
+            with suppress(Refused):
+                wanted.update(self._stream(point, family, family.read(point)[0]).fingerprints)
+        self._folding.load(wanted)
+
+    def _folded(
+        self, point: Any, family: Family, stream: Stream, values: Sequence[float]
+    ) -> Sequence[float]:
+        if family.about.type == "counter" and values[0] < 0:
+            raise Refused("negative_delta", f"a counter cannot grow by {values[0]}")
+        start_ns, time_ms = point.start_time_unix_nano, point.time_unix_nano // _NS_PER_MS
+        return self._folding.fold(stream.fingerprints, start_ns, time_ms, values)
 
     def _gather(self, stream: Stream, time_ms: int, values: Sequence[float]) -> None:
         gathering = self._gathering

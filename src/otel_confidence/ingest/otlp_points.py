@@ -69,14 +69,7 @@ def kind(metric: Any, which: str) -> tuple[spelling.Kind, MetricType]:
     if not which:
         raise Refused("no_data", "the metric has no data of a known type")
     temporality, rises = nature(metric, which)
-    if temporality == DELTA:
-        raise Refused(
-            "delta_temporality",
-            "delta temporality is not kept; set "
-            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=cumulative, or put the Collector's "
-            "delta_to_cumulative processor in front",
-        )
-    if temporality != _CUMULATIVE:
+    if temporality not in (_CUMULATIVE, DELTA):
         raise Refused("unspecified_temporality", "the aggregation temporality is not given")
     if which == "histogram":
         return "histogram", "histogram"

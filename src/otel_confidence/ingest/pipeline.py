@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_confidence.ingest import otlp, otlp_shallow
+from otel_confidence.ingest.deltas import Deltas, Ends, Folding
 from otel_confidence.ingest.limits import Limits, Refusals
 from otel_confidence.ingest.otlp_metrics import MetricsDecoding
 from otel_confidence.ingest.otlp_records import RecordsDecoding
@@ -65,9 +66,21 @@ class Pipeline:
         *,
         limits: Limits | None = None,
         ledger: Ledger | None = None,
+        ends: Ends = lambda _: {},
         now: Callable[[], float] = time.time,
     ) -> None:
+        """
+        Make one with nothing known yet.
+
+        Args:
+            sink: Takes what can be kept, durably.
+            limits: The most that a record or request may carry.
+            ledger: Where records are counted.
+            ends: The last sample of series that the sink has; deltas are added to it.
+            now: The present in epoch seconds.
+        """
         self.ledger = ledger or Ledger()
+        self._deltas = Deltas(ends)
         self._sink = sink
         self._limits = limits or Limits()
         self._streams = Streams(self._limits)
@@ -85,20 +98,21 @@ class Pipeline:
             StoreBusy: The sink is full; nothing was kept.
             StoreError: The sink failed.
         """
-        batch, refusals = self._decode(request)
-        count = len(batch.samples) + len(batch.events) + len(batch.spans)
-        if count:
-            self._sink(batch)
+        with self._deltas.folding() as folding:
+            batch, refusals = self._decode(request, folding)
+            count = len(batch.samples) + len(batch.events) + len(batch.spans)
+            if count:
+                self._sink(batch)
         self.ledger.keep(kind.signal, count)
         for reason, lost in refusals.counts.items():
             self.ledger.lose(kind.signal, reason, lost)
         return refusals
 
-    def _decode(self, request: Any) -> tuple[Batch, Refusals]:
+    def _decode(self, request: Any, folding: Folding) -> tuple[Batch, Refusals]:
         if isinstance(request, ExportMetricsServiceRequest):
             request = otlp_shallow.request().FromString(request.SerializeToString())
         if isinstance(request, otlp_shallow.request()):
-            metrics = MetricsDecoding(self._limits, self._streams, now_s=self._now())
+            metrics = MetricsDecoding(self._limits, self._streams, folding, now_s=self._now())
             metrics.add(request.resource_metrics)
             return metrics.batch(), metrics.refusals
         records = RecordsDecoding(self._limits, now_s=self._now())

@@ -42,6 +42,15 @@ class Recent(Generic[_K, _V]):
         self.put(key, *found)
         return found[0]
 
+    def forget(self, key: _K) -> None:
+        """
+        Remember nothing of a key.
+        """
+        with self._lock:
+            self._old.pop(key, None)
+            _, size_bytes = self._young.pop(key, (None, 0))
+            self._bytes -= size_bytes
+
     def put(self, key: _K, value: _V, size_bytes: int) -> None:
         """
         Keep a value that takes about as many bytes, key and all, unless that is beyond all bounds.
@@ -49,7 +58,9 @@ class Recent(Generic[_K, _V]):
         if size_bytes > self._size_bytes:
             return
         with self._lock:
-            if len(self._young) >= self._size or self._bytes + size_bytes > self._size_bytes:
+            full = len(self._young) >= self._size and key not in self._young
+            if full or self._bytes + size_bytes > self._size_bytes:
                 self._old, self._young, self._bytes = self._young, {}, 0
+            _, replaced_bytes = self._young.get(key, (None, 0))
             self._young[key] = (value, size_bytes)
-            self._bytes += size_bytes
+            self._bytes += size_bytes - replaced_bytes

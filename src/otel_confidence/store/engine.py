@@ -222,6 +222,12 @@ class Store:
         """
         return self._journal.events(name, resource, after_ns)
 
+    def ends(self, fingerprints: Sequence[int]) -> dict[int, tuple[int, float]]:
+        """
+        Time (milliseconds) and value of the last sample of series, by their fingerprints.
+        """
+        return self._journal.ends(fingerprints)
+
     def newest_ms(self, matchers: Sequence[Matcher]) -> int | None:
         """
         The time of the last sample of the series that fulfil every matcher; None without any.

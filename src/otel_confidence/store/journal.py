@@ -13,8 +13,10 @@ from otel_confidence.store.connection import Pool, read
 from otel_confidence.store.matching import Conditions
 
 Texts = Mapping[str, str]
+STALE_BITS: Final = 0x7FF0000000000002
+"""Prometheus's staleness marker, a NaN."""
 _IDS: Final = 5_000
-"""Predictions asked for at once: a server takes 128 KiB in one parameter."""
+"""Predictions or series asked for at once: a server takes 128 KiB in one parameter."""
 _DIRECT: Final = "SETTINGS final = 0, use_skip_indexes = 1"
 """Rows that merging would replace are equal to what replaces them: no need to tell them apart."""
 
@@ -69,12 +71,38 @@ class Journal:
                 return
             last_ns, last_id = rows[-1]["at"], rows[-1]["id"]
 
+    def ends(self, fingerprints: Sequence[int]) -> dict[int, tuple[int, float]]:
+        """
+        Time and value of the last sample of series, staleness markers apart.
+
+        Looked for in the last day first; series without samples are left out.
+        """
+        found: dict[int, tuple[int, float]] = {}
+        for when in ("time >= now() - INTERVAL 1 DAY", "true"):
+            wanted = [each for each in fingerprints if each not in found]
+            for start in range(0, len(wanted), _IDS):
+                found.update(self._ends(wanted[start : start + _IDS], when))
+        return found
+
     def newest_ms(self, matchers: Sequence[Matcher]) -> int | None:
         """
         The time of the last sample of the matching series: looked for in the last day first.
         """
         newest = self._newest(matchers, "time >= now() - INTERVAL 1 DAY")
         return newest if newest is not None else self._newest(matchers, "true")
+
+    def _ends(
+        self, fingerprints: Sequence[int], when: str
+    ) -> Iterator[tuple[int, tuple[int, float]]]:
+        where = Conditions()
+        statement = (
+            "SELECT fingerprint, toUnixTimestamp64Milli(max(time)) AS at, "
+            f"argMax(value, time) AS last FROM samples WHERE {when} "
+            f"AND fingerprint IN {where.bind(list(fingerprints), 'Array(UInt64)')} "
+            f"AND reinterpretAsUInt64(value) != {STALE_BITS} GROUP BY fingerprint"
+        )
+        for row in self._rows(statement, where):
+            yield row["fingerprint"], (row["at"], row["last"])
 
     def _newest(self, matchers: Sequence[Matcher], when: str) -> int | None:
         where = Conditions()
