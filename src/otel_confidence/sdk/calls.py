@@ -187,15 +187,17 @@ class Call:
             return
         if self._stopped is None or error is not None:
             self._stopped = self._telemetry.timer()
-        with self._telemetry.guard("tracking.exit"):
-            if self._settled:
-                pass
-            elif error is None or (self._detached and isinstance(error, GeneratorExit)):
-                self._finish()
-            else:
-                self._fail(error)
-        with self._telemetry.guard("tracking.close"):
-            self._close(orphaned=isinstance(error, GeneratorExit))
+        try:
+            with self._telemetry.guard("tracking.exit"):
+                if self._settled:
+                    pass
+                elif error is None or (self._detached and isinstance(error, GeneratorExit)):
+                    self._finish()
+                else:
+                    self._fail(error)
+        finally:  # also when the program is interrupted in the midst of this
+            with self._telemetry.guard("tracking.close"):
+                self._close(orphaned=isinstance(error, GeneratorExit))
 
     def abandon(self) -> None:
         """

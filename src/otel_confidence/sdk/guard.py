@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import CodeType, TracebackType
 from typing import Any, Final, ParamSpec, TypeVar, final
 
+from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.text import type_name
 
 P = ParamSpec("P")
@@ -94,7 +95,7 @@ class Guard:
                     place,
                     f"otel_confidence: a fault in %s was contained, {consequence}: %s",
                     place,
-                    name,
+                    f"{name}: {error}" if isinstance(error, OtelConfidenceError) else name,
                 )
                 _LOG.debug("otel_confidence: %s", place, exc_info=_printable(error))
         except Exception:  # noqa: BLE001, S110  a logging handler's fault has nowhere left to go

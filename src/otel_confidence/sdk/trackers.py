@@ -109,7 +109,9 @@ class Tracker:
 
 
 def _name(what: str, value: str, *, empty: bool = False) -> str:
-    if not isinstance(value, str) or not (value or empty):
+    if not isinstance(value, str):
+        raise ConfigurationError(f'{what} must be a text, such as "1", got {value!r}')
+    if not value and not empty:
         raise ConfigurationError(f"{what} must be a text that is not empty, got {value!r}")
     if not value.isprintable():
         raise ConfigurationError(f"{what} must be printable, got {value!r}")

@@ -4,7 +4,7 @@ This module declares anomaly scores and distances, read against a reference the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
@@ -63,19 +63,11 @@ class AnomalyScore:
             return None
         return np.sort(scores if self.stranger == "higher" else -scores)
 
-    @property
-    def source(self) -> str:
-        """
-        Where the confidence comes from, a value of ``conventions.SOURCE``.
-        """
-        return _SOURCE
+    source: ClassVar[str] = _SOURCE
+    """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    @property
-    def method(self) -> str:
-        """
-        It finds no uncertainty.
-        """
-        return ""
+    method: ClassVar[str] = ""
+    """It finds no uncertainty."""
 
     def reader(self) -> Reader:
         """

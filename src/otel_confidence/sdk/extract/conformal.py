@@ -4,7 +4,7 @@ This module declares conformal prediction sets: the labels that could not be rul
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -61,19 +61,11 @@ class PredictionSet:
     def _names(self) -> Sequence[Any] | None:
         return range(self.classes) if isinstance(self.classes, int) else self.classes
 
-    @property
-    def source(self) -> str:
-        """
-        Where the confidence comes from, a value of ``conventions.SOURCE``.
-        """
-        return _SOURCE
+    source: ClassVar[str] = _SOURCE
+    """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    @property
-    def method(self) -> str:
-        """
-        The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``.
-        """
-        return "set_size"
+    method: ClassVar[str] = "set_size"
+    """The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``."""
 
     def reader(self) -> Reader:
         """

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
@@ -144,19 +144,11 @@ class Votes:
     def __post_init__(self) -> None:
         finder(self.at)
 
-    @property
-    def source(self) -> str:
-        """
-        Where the confidence comes from, a value of ``conventions.SOURCE``.
-        """
-        return "ensemble"
+    source: ClassVar[str] = "ensemble"
+    """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    @property
-    def method(self) -> str:
-        """
-        The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``.
-        """
-        return "entropy"
+    method: ClassVar[str] = "entropy"
+    """The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``."""
 
     def reader(self) -> Reader:
         """

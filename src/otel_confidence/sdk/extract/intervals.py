@@ -4,7 +4,7 @@ This module declares prediction intervals of a regression, and when a predicted 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -66,12 +66,8 @@ class Interval:
                 f"source must be one of {', '.join(conventions.SOURCE.values)}, got {self.source!r}"
             )
 
-    @property
-    def method(self) -> str:
-        """
-        The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``.
-        """
-        return "interval_width"
+    method: ClassVar[str] = "interval_width"
+    """The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``."""
 
     def reader(self) -> Reader:
         """

@@ -5,7 +5,7 @@ This module declares token log-probabilities, as language models return them.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 
@@ -60,12 +60,8 @@ class TokenLogprobs:
                 f"reduce must be one of {', '.join(REDUCTIONS)}, got {self.reduce!r}"
             )
 
-    @property
-    def source(self) -> str:
-        """
-        Where the confidence comes from, a value of ``conventions.SOURCE``.
-        """
-        return _SOURCE
+    source: ClassVar[str] = _SOURCE
+    """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
     @property
     def method(self) -> str:

@@ -3,7 +3,7 @@ This module declares an uncertainty that the result states as a number.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,12 +36,8 @@ class Measured:
                 f"method must be one of {', '.join(known_methods)}, got {self.method!r}"
             )
 
-    @property
-    def source(self) -> str:
-        """
-        It finds no confidence.
-        """
-        return ""
+    source: ClassVar[str] = ""
+    """It finds no confidence."""
 
     def reader(self) -> Reader:
         """

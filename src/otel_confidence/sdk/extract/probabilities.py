@@ -4,7 +4,7 @@ This module declares probabilities: one for each class, or one of the positive c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,12 +129,8 @@ class BinaryScore:
         """
         return "logit" if self.logits else "probability"
 
-    @property
-    def method(self) -> str:
-        """
-        It finds no uncertainty.
-        """
-        return ""
+    method: ClassVar[str] = ""
+    """It finds no uncertainty."""
 
     def reader(self) -> Reader:
         """

@@ -4,7 +4,7 @@ This module reads a confidence that the result states as a number.
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,12 +42,8 @@ class Reported:
                 f"source must be one of {', '.join(conventions.SOURCE.values)}, got {self.source!r}"
             )
 
-    @property
-    def method(self) -> str:
-        """
-        It finds no uncertainty.
-        """
-        return ""
+    method: ClassVar[str] = ""
+    """It finds no uncertainty."""
 
     def reader(self) -> Reader:
         """

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.extract.batches import Reader, each
@@ -66,19 +66,11 @@ class Verbalized:
                 f"got {self.words!r}"
             )
 
-    @property
-    def source(self) -> str:
-        """
-        Where the confidence comes from, a value of ``conventions.SOURCE``.
-        """
-        return _SOURCE
+    source: ClassVar[str] = _SOURCE
+    """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    @property
-    def method(self) -> str:
-        """
-        It finds no uncertainty.
-        """
-        return ""
+    method: ClassVar[str] = ""
+    """It finds no uncertainty."""
 
     def reader(self) -> Reader:
         """
@@ -149,19 +141,11 @@ class Judge:
     def __post_init__(self) -> None:
         self.reader()
 
-    @property
-    def source(self) -> str:
-        """
-        Where the confidence comes from, a value of ``conventions.SOURCE``.
-        """
-        return "judge"
+    source: ClassVar[str] = "judge"
+    """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    @property
-    def method(self) -> str:
-        """
-        It finds no uncertainty.
-        """
-        return ""
+    method: ClassVar[str] = ""
+    """It finds no uncertainty."""
 
     def reader(self) -> Reader:
         """
