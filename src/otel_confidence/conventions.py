@@ -363,6 +363,11 @@ INGEST_REFUSED = _counter(
     (SIGNAL, REASON),
 )  # fmt: skip
 
+STORE_DAYS_DROPPED = _counter(
+    "otel_confidence.store.dropped", "{day}",
+    "Days that the server let go for their age or because the folder was too large.", (REASON,),
+)  # fmt: skip
+
 RESULT = Event("ml.prediction.result", "INFO", "A prediction; sampled.")
 LOW_CONFIDENCE_RESULT = Event(
     "ml.prediction.low_confidence", "WARN", "A prediction below its threshold."

@@ -41,7 +41,22 @@ def test_the_ledger_becomes_ordinary_series() -> None:
     assert {
         "otel_confidence_ingest_records_total",
         "otel_confidence_ingest_refused_total",
+        "otel_confidence_store_dropped_total",
     } == {about.name for about in batch.metadata}
+
+
+def test_days_that_were_dropped_are_counted_by_why() -> None:
+    """
+    The days that the store let go for their age and for its size are counters.
+    """
+    batch = own_metrics(Ledger(), "7", 1.5, {"age": 2, "size": 1})
+
+    found = {
+        dict(sample.series.labels)["otel_confidence_reason"]: sample.value
+        for sample in batch.samples
+        if sample.series.name == "otel_confidence_store_dropped_total"
+    }
+    assert {"age": 2.0, "size": 1.0} == found
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from rich.console import Console
 from otel_confidence.cli.durations import Retention
 from otel_confidence.cli.generate import generate
 from otel_confidence.cli.query import query
+from otel_confidence.cli.sizes import Size
 from otel_confidence.cli.slo import slo
 from otel_confidence.cli.store import store
 from otel_confidence.errors import OtelConfidenceError
@@ -43,6 +44,8 @@ _HELP: Final = {
     "store": "URL of a ClickHouse server that keeps everything instead of the folder, such as "
     "clickhouse://user@host:8123/database?cluster=name.",
     "retention": "How long everything is kept, such as 36h, 15d or 1y.",
+    "size": "How much the folder may hold before its oldest days go, such as 512MB or 10GB; today "
+    "never goes. 0 for any size.",
     "ready": "File to write the addresses to, as JSON, once it serves.",
     "rules": "Prometheus rule files to evaluate, such as 'rules/*.yml'; can be repeated. "
     "'built-in' stands for those that come along.",
@@ -58,6 +61,7 @@ _HELP: Final = {
 @click.option("--data", type=_FOLDER, default="otel-confidence-data", help=_HELP["data"])
 @click.option("--store", default="", envvar="OTEL_CONFIDENCE_STORE", help=_HELP["store"])
 @click.option("--retention", type=Retention(), default="15d", help=_HELP["retention"])
+@click.option("--retention-size", type=Size(), default="0", help=_HELP["size"])
 @click.option("--ready-file", type=_FILE, help=_HELP["ready"])
 @click.option("--rules", multiple=True, default=(BUILT_IN,), metavar="GLOB", help=_HELP["rules"])
 @click.option("--insecure", is_flag=True, help=_HELP["insecure"])

@@ -73,6 +73,8 @@ class Options:
     """URL of a ClickHouse server that keeps everything instead of the folder."""
     retention: float = 15.0
     """Days."""
+    retention_size: int = 0
+    """Bytes; 0 for any number."""
     ready_file: Path | None = None
     insecure: bool = False
     receipt_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -191,7 +193,12 @@ def _stopping() -> asyncio.Event:
 
 @asynccontextmanager
 async def _opened(options: Options) -> AsyncIterator[Store]:
-    opening = partial(Store.open, options.place, retention_days=options.retention)
+    opening = partial(
+        Store.open,
+        options.place,
+        retention_days=options.retention,
+        retention_size=options.retention_size,
+    )
     store = await asyncio.to_thread(opening)
     try:
         yield store
@@ -202,7 +209,7 @@ async def _opened(options: Options) -> AsyncIterator[Store]:
 @asynccontextmanager
 async def _reporting(ledger: Ledger, store: Store, truths: Truths) -> AsyncIterator[None]:
     tasks = [
-        asyncio.create_task(jobs.report(ledger, store.write)),
+        asyncio.create_task(jobs.report(ledger, store.write, dropped=store.dropped)),
         asyncio.create_task(jobs.report_truths(truths.report)),
         asyncio.create_task(jobs.give_back_memory()),
     ]

@@ -7,7 +7,8 @@ import ctypes
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import anyio
@@ -19,19 +20,30 @@ from otel_confidence.points import NAME_LABEL, Batch, Metadata, Sample, Samples,
 
 JOB: Final = "otel-confidence"
 _EVERY_S: Final = 10.0
+_NONE: Final[Mapping[str, int]] = MappingProxyType({})
 _log = logging.getLogger(__name__)
 
 
 async def report(
-    ledger: Ledger, sink: Callable[[Batch], None], *, every_s: float = _EVERY_S
+    ledger: Ledger,
+    sink: Callable[[Batch], None],
+    *,
+    dropped: Callable[[], Mapping[str, int]] = dict,
+    every_s: float = _EVERY_S,
 ) -> None:
     """
     Write the ledger to the store every ten seconds, for as long as the task lives.
+
+    Args:
+        ledger: What was kept and what was refused.
+        sink: Takes the samples.
+        dropped: How many days were dropped, by why.
+        every_s: How often.
     """
     instance = str(os.getpid())
 
     def write() -> None:
-        sink(own_metrics(ledger, instance, time.time()))
+        sink(own_metrics(ledger, instance, time.time(), dropped()))
 
     await _again(write, "own metrics were not written", every_s)
 
@@ -64,18 +76,24 @@ async def _again(work: Callable[[], Any], failure: str, every_s: float) -> None:
         await asyncio.sleep(every_s)
 
 
-def own_metrics(ledger: Ledger, instance: str, now_s: float) -> Batch:
+def own_metrics(
+    ledger: Ledger, instance: str, now_s: float, dropped: Mapping[str, int] = _NONE
+) -> Batch:
     """
-    What the ledger says, as ordinary series with ``job="otel-confidence"``.
+    What the ledger and the store say, as ordinary series with ``job="otel-confidence"``.
     """
     time_ms = int(now_s * 1000)
     samples = Samples.of(
         Sample(_series(name, instance, labels), time_ms, float(count))
-        for name, labels, count in _counts(ledger)
+        for name, labels, count in (*_counts(ledger), *_drops(dropped))
     )
     about = [
         Metadata(metric.prometheus, "counter", "", metric.about)
-        for metric in (conventions.INGESTED, conventions.INGEST_REFUSED)
+        for metric in (
+            conventions.INGESTED,
+            conventions.INGEST_REFUSED,
+            conventions.STORE_DAYS_DROPPED,
+        )
     ]
     return Batch(samples=samples, metadata=about)
 
@@ -87,6 +105,11 @@ def _counts(ledger: Ledger) -> Iterator[tuple[str, dict[str, str], int]]:
         yield conventions.INGESTED.prometheus, {signal: name}, kept[name]
     for (name, why), count in lost.items():
         yield conventions.INGEST_REFUSED.prometheus, {signal: name, reason: why}, count
+
+
+def _drops(dropped: Mapping[str, int]) -> Iterator[tuple[str, dict[str, str], int]]:
+    for why, days in dropped.items():
+        yield conventions.STORE_DAYS_DROPPED.prometheus, {conventions.REASON.label: why}, days
 
 
 def _series(name: str, instance: str, labels: dict[str, str]) -> Series:

@@ -262,6 +262,12 @@ class Store:
         if self._upkeep is not None:
             self._upkeep.run()
 
+    def dropped(self) -> dict[str, int]:
+        """
+        How many days went since the store was opened, by why: ``age`` or ``size``.
+        """
+        return dict(self._upkeep.retention.dropped) if self._upkeep is not None else {}
+
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
         """
         Answer a SELECT over the tables of ``store.schema``, for reading only.

@@ -66,7 +66,7 @@ class Retention:
         self._size_bytes = size_bytes
         self._now = now
         self._over = False
-        self.dropped: Counter[str] = Counter()
+        self.dropped = Counter(age=0, size=0)
         """How many days went, by why: ``age`` or ``size``."""
         for row in read(client, _UNDONE).to_pylist():
             _log.info("finishing to drop %s", row["day"])

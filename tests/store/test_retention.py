@@ -1,0 +1,201 @@
+"""This module checks that whole days go, from everywhere, and that today stays."""
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.store import rolled
+
+from otel_confidence.errors import ConfigurationError, StoreError
+from otel_confidence.points import Batch, Event, Sample, Samples, Series
+from otel_confidence.store import Store
+from otel_confidence.store.schema import ROLLUPS
+from otel_confidence.store.upkeep import Upkeep
+
+DAY_MS = 86_400_000
+TODAY_MS = int(time.time() * 1000) // DAY_MS * DAY_MS
+WHICH = Series((("__name__", "m"), ("job", "a")))
+
+
+def opened(folder: Path, *, days: float = 100, size: int = 0) -> Store:
+    return Store.open(folder, retention_days=days, retention_size=size, upkeep_s=3600)
+
+
+def put(store: Store, *times_ms: int) -> None:
+    store.write(Batch(Samples.of(Sample(WHICH, time_ms, 1.0) for time_ms in times_ms)))
+
+
+def times(store: Store) -> list[int]:
+    return [time_ms for time_ms, _ in rolled.points_of(store, WHICH)]
+
+
+def kept(store: Store) -> dict[int, list[int]]:
+    return {width: sorted(rolled.stored(store, WHICH, width)) for width in ROLLUPS}
+
+
+def upkeep(store: Store) -> Upkeep:
+    assert store._upkeep is not None
+    return store._upkeep
+
+
+def days_ago(days: int, *, and_ms: int = 1) -> int:
+    return TODAY_MS - days * DAY_MS + and_ms
+
+
+def test_the_oldest_days_go_until_the_rest_is_small_enough(tmp_path: Path) -> None:
+    """
+    Above its size a store drops days from every table, the oldest first, and never today.
+    """
+    store = opened(tmp_path / "data", size=1)
+    put(store, days_ago(3), days_ago(2), days_ago(1), TODAY_MS + 1)
+    event = Event(days_ago(2) * 1_000_000, "e", 9, "INFO", "", "", "", {}, {})
+    store.write(Batch(events=[event]))
+
+    store.keep_up()
+    found = times(store), store.sql("SELECT count() AS n FROM events").to_pylist()
+    dropped, rows = store.dropped(), kept(store)
+    store.close()
+
+    assert ([TODAY_MS + 1], [{"n": 0}]) == found
+    assert {"age": 0, "size": 3} == dropped
+    assert {end for ends in rows.values() for end in ends} <= set(
+        range(TODAY_MS, TODAY_MS + DAY_MS + 1, 60_000)
+    )
+
+
+def test_a_store_below_its_size_drops_nothing(tmp_path: Path) -> None:
+    """
+    What fits is kept, however old.
+    """
+    store = opened(tmp_path / "data", size=1 << 30)
+    put(store, days_ago(50), TODAY_MS)
+
+    store.keep_up()
+    found = times(store)
+    store.close()
+
+    assert [days_ago(50), TODAY_MS] == found
+
+
+def test_days_past_the_retention_go_with_their_roll_ups(tmp_path: Path) -> None:
+    """
+    A day goes when it ended longer ago than the retention; what is younger stays.
+    """
+    first = opened(tmp_path / "data")
+    put(first, days_ago(9), days_ago(1), TODAY_MS)
+    first.keep_up()
+    before = kept(first)
+    first.close()
+    store = opened(tmp_path / "data", days=5)
+
+    store.keep_up()
+    found, after, dropped = times(store), kept(store), store.dropped()
+    store.close()
+
+    assert days_ago(8, and_ms=0) == before[DAY_MS][0]
+    assert [days_ago(1), TODAY_MS] == found
+    assert [TODAY_MS] == after[DAY_MS]
+    assert {"age": 1, "size": 0} == dropped
+
+
+def test_the_midnight_after_a_dropped_day_stays_whole(tmp_path: Path) -> None:
+    """
+    A sample at midnight belongs to the day that follows, and is what its bucket then holds.
+    """
+    store = opened(tmp_path / "data", days=5)
+    midnight = days_ago(5, and_ms=0)
+    put(store, midnight - 10, midnight, midnight + 10)
+    progress = upkeep(store).progress
+    progress.settle(progress.claim(TODAY_MS), [], TODAY_MS)
+    progress.mark([midnight, midnight + 300_000])
+
+    store.keep_up()
+    found, rows = times(store), rolled.stored(store, WHICH, DAY_MS)
+    store.close()
+
+    assert [midnight, midnight + 10] == found
+    assert {midnight: 1, midnight + DAY_MS: 1} == {end: row["count"] for end, row in rows.items()}
+
+
+def test_a_drop_that_was_interrupted_is_finished_at_the_next_opening(tmp_path: Path) -> None:
+    """
+    What a killed process wished to drop is gone before anything new is written.
+    """
+    first = opened(tmp_path / "data")
+    put(first, days_ago(3), days_ago(2), TODAY_MS)
+    day = first.sql("SELECT toDate(max(time)) - 2 AS day FROM samples").to_pylist()[0]["day"]
+    upkeep(first).retention._note(day, asked=upkeep(first).progress.version())
+    first.close()
+
+    store = opened(tmp_path / "data")
+    put(store, days_ago(3))
+    found = times(store)
+    store.close()
+    again = opened(tmp_path / "data")
+    last = times(again)
+    again.close()
+
+    assert [days_ago(3), TODAY_MS] == found
+    assert found == last
+
+
+def test_what_is_written_to_a_dropped_day_has_its_labels(tmp_path: Path) -> None:
+    """
+    A series that comes back to a day that was dropped is recorded for it again.
+    """
+    store = opened(tmp_path / "data", size=1)
+    put(store, days_ago(3), TODAY_MS)
+    store.keep_up()
+
+    put(store, days_ago(3, and_ms=2))
+    found = store.series([], days_ago(4), days_ago(2)), times(store)
+    store.close()
+
+    assert ([WHICH.labels], [days_ago(3, and_ms=2), TODAY_MS]) == found
+
+
+def test_touched_buckets_are_known_after_reopening(tmp_path: Path) -> None:
+    """
+    A late write that was not rolled up before the end is rolled up after the next opening.
+    """
+    day = (days_ago(0, and_ms=0), days_ago(0, and_ms=0), 0, DAY_MS)
+    first = opened(tmp_path / "data")
+    put(first, days_ago(1))
+    first.keep_up()
+    put(first, days_ago(1, and_ms=2))
+    first.close()
+    store = opened(tmp_path / "data")
+
+    before = store.rolled(*day)
+    store.keep_up()
+    after, rows = store.rolled(*day), rolled.stored(store, WHICH, DAY_MS)
+    store.close()
+
+    assert before is None
+    assert after is not None
+    assert 2 == rows[TODAY_MS]["count"]
+
+
+def test_samples_whose_mark_cannot_be_written_are_refused(tmp_path: Path) -> None:
+    """
+    A late sample is not kept where the store cannot note that its roll-ups are touched.
+    """
+    store = opened(tmp_path / "data")
+    put(store, days_ago(1))
+    store.keep_up()
+    store._writing.command("DROP TABLE touched")
+
+    with pytest.raises(StoreError):
+        put(store, days_ago(1, and_ms=2))
+    found = times(store)
+    store.close()
+
+    assert [days_ago(1)] == found
+
+
+def test_a_size_below_nothing_is_refused(tmp_path: Path) -> None:
+    """
+    The size to keep is a number of bytes, or 0.
+    """
+    with pytest.raises(ConfigurationError, match="retention_size"):
+        opened(tmp_path / "data", size=-1)
