@@ -225,3 +225,23 @@ async def test_grpc_refuses_messages_beyond_the_limit(
 
     assert grpc.StatusCode.RESOURCE_EXHAUSTED == caught.value.code()
     assert [] == sink.batches
+
+
+async def test_grpc_says_what_is_no_request(sink: Sink) -> None:
+    """
+    Bytes that are no message are INVALID_ARGUMENT, which a sender does not try again.
+    """
+    server = grpc_server()
+    port = listen_grpc(server, "127.0.0.1", 0)
+    add_services(server, Pipeline(sink))
+    await server.start()
+    path = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await channel.unary_unary(path)(b"\xff\xff")
+    await server.stop(0)
+
+    assert grpc.StatusCode.INVALID_ARGUMENT == caught.value.code()
+    assert "not a protobuf" in str(caught.value.details())
+    assert [] == sink.batches

@@ -34,6 +34,7 @@ from otel_confidence.ingest.remote_write import RemoteWriter
 from otel_confidence.ingest.truths import Truths
 from otel_confidence.query.promql import Engine
 from otel_confidence.server import api, federation, jobs, pages, ports
+from otel_confidence.server.admission import Admission
 from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
 from otel_confidence.server.remote_write import RemoteWriteReceiver
@@ -155,11 +156,12 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         )
         truths = Truths(store)
         await stack.enter_async_context(_reporting(pipeline.ledger, store, truths))
-        add_services(rpc, pipeline)
-        receiver = Starlette(routes=HttpReceiver(pipeline).routes())
+        admission = Admission()
+        add_services(rpc, pipeline, admission)
+        receiver = Starlette(routes=HttpReceiver(pipeline, admission).routes())
         told = TruthReceiver(truths, pipeline.ledger, keys=options.receipt_keys)
         remote = RemoteWriter(store.write, limits=limits, ledger=pipeline.ledger)
-        taking = [*told.routes(), *RemoteWriteReceiver(remote).routes()]
+        taking = [*told.routes(), *RemoteWriteReceiver(remote, admission).routes()]
         shared = Surroundings(store, external_url=served.http)
         rules = await stack.enter_async_context(ruling(groups, shared))
         site = _site(store, served, taking, rules)

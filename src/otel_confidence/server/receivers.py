@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import anyio
-from anyio import CapacityLimiter
 from google.rpc import code_pb2
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,15 +17,13 @@ from starlette.routing import BaseRoute, Route
 from otel_confidence.errors import InvalidRecord, StoreBusy, StoreError
 from otel_confidence.ingest import otlp
 from otel_confidence.ingest.pipeline import Pipeline
+from otel_confidence.server.admission import Admission
 from otel_confidence.server.bodies import BodyError, read_body
 
 _TYPES: Final[dict[otlp.Encoding, str]] = {
     "protobuf": "application/x-protobuf",
     "json": "application/json",
 }
-_WORKERS: Final = 32
-_IN_FLIGHT: Final = 128
-"""Requests that may wait at once; with bodies of 20 MiB the most memory they can hold is known."""
 _CODES: Final = {
     400: code_pb2.INVALID_ARGUMENT,
     408: code_pb2.DEADLINE_EXCEEDED,
@@ -43,10 +40,9 @@ class HttpReceiver:
     The three addresses of OTLP over HTTP.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, admission: Admission | None = None) -> None:
         self._pipeline = pipeline
-        self._limiter = CapacityLimiter(_WORKERS)
-        self._in_flight = 0
+        self._admission = admission or Admission()
 
     def routes(self) -> list[BaseRoute]:
         """
@@ -62,13 +58,7 @@ class HttpReceiver:
                 known = " or ".join(_TYPES.values())
                 given = request.headers.get("content-type", "")[:80]
                 return self._refuse(kind, "json", 415, f"content type {given!r} is not {known}")
-            if self._in_flight >= _IN_FLIGHT:
-                return self._refuse(kind, encoding, 429, f"{_IN_FLIGHT} requests are waiting")
-            self._in_flight += 1
-            try:
-                return await self._answer(kind, encoding, request)
-            finally:
-                self._in_flight -= 1
+            return await self._answer(kind, encoding, request)
 
         return endpoint
 
@@ -76,10 +66,11 @@ class HttpReceiver:
         self, kind: otlp.Kind[Any], encoding: otlp.Encoding, request: Request
     ) -> Response:
         try:
-            body = await read_body(request)
-            answer = await anyio.to_thread.run_sync(
-                self._keep, kind, encoding, body, limiter=self._limiter
-            )
+            with self._admission.admitted():
+                body = await read_body(request)
+                answer = await anyio.to_thread.run_sync(
+                    self._keep, kind, encoding, body, limiter=self._admission.limiter
+                )
         except BodyError as error:
             return self._refuse(kind, encoding, error.status, str(error))
         except InvalidRecord as error:

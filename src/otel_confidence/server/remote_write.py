@@ -8,7 +8,6 @@ never 429, which a Prometheus takes as a reason to drop what it sent unless it i
 from typing import Final
 
 import anyio
-from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -17,6 +16,7 @@ from otel_confidence.errors import InvalidRecord, StoreError
 from otel_confidence.ingest.remote_requests import Version
 from otel_confidence.ingest.remote_write import SIGNAL, RemoteWriter, Written
 from otel_confidence.ingest.snappy import TOO_LARGE
+from otel_confidence.server.admission import Admission
 from otel_confidence.server.bodies import BodyError, read_body
 
 PATH: Final = "/api/v1/write"
@@ -27,9 +27,6 @@ _VERSIONS: Final[dict[str, Version]] = {
     "io.prometheus.write.v2.Request": "2.0",
 }
 _WRITTEN: Final = "X-Prometheus-Remote-Write-{}-Written"
-_WORKERS: Final = 8
-_IN_FLIGHT: Final = 64
-"""Requests that may wait at once; a Prometheus sends from at most 50 shards."""
 _RETRY_AFTER_S: Final = "5"
 
 
@@ -38,10 +35,9 @@ class RemoteWriteReceiver:
     The address of remote write.
     """
 
-    def __init__(self, writer: RemoteWriter) -> None:
+    def __init__(self, writer: RemoteWriter, admission: Admission | None = None) -> None:
         self._writer = writer
-        self._limiter = CapacityLimiter(_WORKERS)
-        self._in_flight = 0
+        self._admission = admission or Admission()
 
     def routes(self) -> list[BaseRoute]:
         """
@@ -50,11 +46,9 @@ class RemoteWriteReceiver:
         return [Route(PATH, self._endpoint, methods=["POST"])]
 
     async def _endpoint(self, request: Request) -> Response:
-        if self._in_flight >= _IN_FLIGHT:
-            return self._refuse(503, f"{_IN_FLIGHT} requests are waiting")
-        self._in_flight += 1
         try:
-            return await self._answer(request)
+            with self._admission.admitted():
+                return await self._answer(request)
         except BodyError as error:
             return self._refuse(error.status, str(error))
         except InvalidRecord as error:
@@ -62,14 +56,12 @@ class RemoteWriteReceiver:
             return self._refuse(413 if too_large else 400, str(error))
         except StoreError as error:
             return self._refuse(503, str(error))
-        finally:
-            self._in_flight -= 1
 
     async def _answer(self, request: Request) -> Response:
         version = _version(request)
         block = await read_body(request, raw=True)
         written = await anyio.to_thread.run_sync(
-            self._writer.accept, block, version, limiter=self._limiter
+            self._writer.accept, block, version, limiter=self._admission.limiter
         )
         headers = _headers(written)
         if written.refusals.total:
