@@ -1,0 +1,165 @@
+"""
+This module measures range queries of many clients at once while points come in.
+
+Run it by ``python -m tests.bench.concurrency``; it prints errors, latency, the rate of points that
+was kept, and the server's memory.
+"""
+
+import argparse
+import asyncio
+import re
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import httpx
+import numpy as np
+from tests import remote
+from tests.bench.load import Sent, sending, stop
+from tests.running import Up, running
+
+MODELS: Final = 20
+SERIES_PER_MODEL: Final = 50
+HOUR_S: Final = 3600
+STEP_S: Final = 15
+QUERIES: Final = (
+    'sum by (group) (rate(load_total{{group="g{n}"}}[1m]))',
+    'sum(rate(panel_total{{model="m{n}"}}[1m]))',
+    'histogram_quantile(0.9, sum by (le) (rate(panel_total{{model="m{n}"}}[5m])))',
+    'max_over_time(panel_total{{model="m{n}"}}[5m])',
+    'count(panel_total{{model=~"m{n}.*"}})',
+)
+"""Panels of a dashboard: of the points that come in, and of an hour that is there."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """
+    What came of one run.
+    """
+
+    seconds: float
+    latencies_s: list[float]
+    outcomes: Counter[str]
+    sent: Sent
+    memory_mib: float
+    """At the end."""
+    peak_mib: float
+
+    @property
+    def errors(self) -> int:
+        """
+        Queries that were not answered.
+        """
+        return sum(self.outcomes.values()) - self.outcomes["200"]
+
+
+def measure(folder: Path, *, clients: int, points_per_s: int, seconds: float) -> Measured:
+    """
+    Run a server and load it from both sides.
+    """
+    with running(folder) as up:
+        fill(up)
+        with sending(up.http, points_per_s) as sender:
+            began = time.monotonic()
+            latencies, outcomes = asyncio.run(_asking(up, clients, seconds))
+            took, sent = time.monotonic() - began, stop(sender)
+        memory = [memory_mib(up.process.pid, name) for name in ("VmRSS", "VmHWM")]
+    return Measured(took, latencies, outcomes, sent, *memory)
+
+
+def fill(up: Up) -> None:
+    """
+    Write an hour of the series that panels show.
+    """
+    now_ms = time.time_ns() // 1_000_000
+    times = range(now_ms - HOUR_S * 1000, now_ms, STEP_S * 1000)
+    for model in range(MODELS):
+        body = b"".join(
+            remote.series(
+                [("__name__", "panel_total"), ("le", str(i)), ("model", f"m{model}")],
+                [(at, float(n * (i + 1))) for n, at in enumerate(times)],
+            )
+            for i in range(SERIES_PER_MODEL)
+        )
+        answer = httpx.post(
+            f"{up.http}/api/v1/write", content=remote.packed(body), headers=remote.V1, timeout=60
+        )
+        answer.raise_for_status()
+
+
+async def _asking(up: Up, clients: int, seconds: float) -> tuple[list[float], Counter[str]]:
+    ended = time.monotonic() + seconds
+    latencies: list[float] = []
+    outcomes: Counter[str] = Counter()
+    limits = httpx.Limits(max_connections=clients)
+    async with httpx.AsyncClient(base_url=up.http, timeout=240, limits=limits) as http:
+
+        async def ask(number: int) -> None:
+            while time.monotonic() < ended:
+                began, end = time.monotonic(), time.time()
+                form = {
+                    "query": QUERIES[number % len(QUERIES)].format(n=number % MODELS),
+                    "start": f"{end - HOUR_S / 4:.3f}",
+                    "end": f"{end:.3f}",
+                    "step": str(STEP_S),
+                }
+                answer = await http.post("/api/v1/query_range", data=form)
+                latencies.append(time.monotonic() - began)
+                outcomes[str(answer.status_code)] += 1
+                number += 1
+
+        await asyncio.gather(*(ask(number) for number in range(clients)))
+    return latencies, outcomes
+
+
+def memory_mib(process: int, name: str) -> float:
+    """
+    A line of a process's memory: ``VmRSS`` now, ``VmHWM`` at most so far.
+    """
+    text = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    found = re.search(rf"{name}:\s+(\d+) kB", text)
+    return int(found[1]) / 1024 if found else float("nan")
+
+
+def _told(found: Measured, clients: int, points_per_s: int) -> str:
+    count, sent = len(found.latencies_s), found.sent
+    names = ("median", "90%", "99%", "most")
+    at = np.percentile(found.latencies_s, [50, 90, 99, 100])
+    latency = ", ".join(f"{name} {value:.2f} s" for name, value in zip(names, at, strict=True))
+    return (
+        f"{count} range queries by {clients} clients in {found.seconds:.1f} s: "
+        f"{count / found.seconds:.1f} a second; by status: {dict(found.outcomes)}\n"
+        f"latency: {latency}\n"
+        f"{sent.rate:,.0f} points/s kept of {points_per_s:,}; refused: {sent.refused}; "
+        f"requests over 1 s late: {sent.late}\n"
+        f"memory of the server: {found.memory_mib:.0f} MiB, at most {found.peak_mib:.0f} MiB"
+    )
+
+
+def main() -> int:
+    """
+    Measure and print; the exit status is 1 when a query or a write was refused.
+    """
+    parser = argparse.ArgumentParser(description="Range queries at once while points come in.")
+    parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--points", type=int, default=50_000, help="points a second")
+    parser.add_argument("--seconds", type=float, default=30)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(
+            Path(folder) / "up",
+            clients=given.clients,
+            points_per_s=given.points,
+            seconds=given.seconds,
+        )
+    sys.stdout.write(f"{_told(found, given.clients, given.points)}\n")
+    return 1 if found.errors or found.sent.refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
