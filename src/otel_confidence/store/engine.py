@@ -15,6 +15,7 @@ from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, S
 from otel_confidence.store import migrations, reader
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import Pool, failing, read
+from otel_confidence.store.grids import Cells, Steps, computable, within_times
 from otel_confidence.store.homes import Embedded, Home, home
 from otel_confidence.store.journal import Journal, Texts
 from otel_confidence.store.progress import Rolled
@@ -156,6 +157,34 @@ class Store:
             StoreError: The engine failed.
         """
         return self._reader.select(matchers, start_ms, end_ms, max_samples)
+
+    def grid(
+        self,
+        function: str,
+        matchers: Sequence[Matcher],
+        steps: Steps,
+        *,
+        max_cells: int = _MAX_SAMPLES,
+    ) -> Cells | None:
+        """
+        A function of ranges at every step, computed where the samples are.
+
+        Args:
+            function: A PromQL function, or ``grids.NEWEST`` for the newest sample of each window.
+            matchers: What the series fulfil.
+            steps: The windows.
+            max_cells: How many values there may be.
+
+        Returns:
+            None where the result would not be PromQL's to the last digits; read the samples then.
+
+        Raises:
+            QueryError: A regular expression is wrong, or there are more values than allowed.
+            StoreError: The engine failed.
+        """
+        if not computable(function) or not within_times(steps):
+            return None
+        return self._reader.grid(function, matchers, steps, max_cells)
 
     def series(
         self, matchers_sets: MatcherSets, start_ms: int, end_ms: int, *, limit: int = 0

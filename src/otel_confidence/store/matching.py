@@ -8,7 +8,7 @@ from typing import Any, Final
 from otel_confidence.points import NAME_LABEL, Matcher
 from otel_confidence.store.columns import DAY_MS
 
-_LAST_MS: Final = 65_536 * DAY_MS - 1
+LAST_MS: Final = 65_536 * DAY_MS - 1
 """The end of the engine's type Date, in the year 2149."""
 
 
@@ -73,4 +73,4 @@ class Conditions:
 
 
 def _clamp(moment_ms: int) -> int:
-    return min(max(moment_ms, 0), _LAST_MS)
+    return min(max(moment_ms, 0), LAST_MS)

@@ -23,6 +23,7 @@ from otel_confidence.points import (
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.columns import DAY_MS
 from otel_confidence.store.connection import Pool, read
+from otel_confidence.store.grids import Cells, Steps, cells_of, gridding, is_plain
 from otel_confidence.store.matching import Conditions
 
 _ALL_LABELS: Final = "arrayJoin(arrayPushBack(mapKeys(labels), {name:String}))"
@@ -54,6 +55,27 @@ class Reader:
             if found.num_rows > max_samples:
                 raise _too_many(max_samples, "samples")
             return self._selections(client, found)
+
+    def grid(
+        self, function: str, matchers: Sequence[Matcher], steps: Steps, max_cells: int
+    ) -> Cells | None:
+        """
+        What the engine computes of the matching series; None where the samples have to be read.
+        """
+        most = max_cells // steps.count
+        statement, parameters = gridding(function, matchers, steps, most)
+        with self._pool.lend() as client:
+            found = read(client, statement, parameters)
+            if found.num_rows > most:
+                raise _too_many(max_cells, "samples")
+            if not is_plain(found):
+                return None
+            fingerprints = _numbers(found, "fingerprint")
+            labels = self._labels(client, fingerprints)
+        values, present = cells_of(function, found, steps.count)
+        kept = [row for row, each in enumerate(fingerprints.tolist()) if each in labels]
+        named = [labels[int(fingerprints[row])] for row in kept]
+        return Cells(named, values[kept], present[kept])
 
     def series(self, sets: MatcherSets, start_ms: int, end_ms: int, limit: int) -> list[Labels]:
         """

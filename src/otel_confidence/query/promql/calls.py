@@ -52,6 +52,12 @@ class Evaluation(Protocol):
         """
         ...
 
+    def gridded(self, function: str, node: Any, grid: Grid) -> Frame | None:
+        """
+        What the store computes of a range; None where its samples have to be read.
+        """
+        ...
+
     def instant(self, node: Any, grid: Grid) -> tuple[Frame, Ints]:
         """
         A selector's values and the times of their samples.
@@ -99,8 +105,10 @@ def _over_range(evaluation: Evaluation, name: str, arguments: list[Any], grid: G
     scalars = [evaluation.scalar(each, grid) for each in arguments if kind_of(each) == "scalar"]
     if name == "quantile_over_time":
         evaluation.warn_share(scalars[0])
-    function = RANGE_FUNCTIONS[name]
-    frame = stacked([function(each, *scalars) for each in evaluation.windows(ranges[0], grid)])
+    frame = evaluation.gridded(name, ranges[0], grid)
+    if frame is None:
+        function = RANGE_FUNCTIONS[name]
+        frame = stacked([function(each, *scalars) for each in evaluation.windows(ranges[0], grid)])
     if name in KEEPS_NAME:
         return frame
     renamed = [without_name(labels) for labels in frame.labels]

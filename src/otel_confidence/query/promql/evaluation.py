@@ -27,6 +27,7 @@ from otel_confidence.query.promql.reading import (
     unwrapped,
 )
 from otel_confidence.query.promql.selecting import (
+    Gridding,
     Source,
     Span,
     milliseconds,
@@ -36,11 +37,13 @@ from otel_confidence.query.promql.selecting import (
 from otel_confidence.query.promql.windows import (
     Samples,
     Windows,
+    is_stale,
     laid_out,
     latest,
     samples_of,
     windows_of,
 )
+from otel_confidence.store.grids import NEWEST, Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,37 @@ class Evaluator:
         samples = self._read(matchers_of(node), int(times.min()) - lookback, int(times.max()))
         self.share.hold(len(samples.labels) * len(grid))
         return latest(samples, references=times, lookback_ms=lookback)
+
+    def selected(self, node: Any, grid: Grid) -> Frame:
+        """
+        A vector selector's values.
+        """
+        lookback = self.limits.lookback_ms
+        frame = self._computed(NEWEST, node, grid, lookback)
+        if frame is None:
+            return self.instant(node, grid)[0].occupied()
+        return Frame(frame.labels, frame.values, frame.present & ~is_stale(frame.values)).occupied()
+
+    def gridded(self, function: str, node: Any, grid: Grid) -> Frame | None:
+        """
+        What the store computes of a range selector; None where its samples have to be read.
+        """
+        if type(node).__name__ != "MatrixSelector":
+            return None
+        return self._computed(function, node.vector_selector, grid, milliseconds(node.range))
+
+    def _computed(self, function: str, node: Any, grid: Grid, window_ms: int) -> Frame | None:
+        ends = references(node, grid, self.span)
+        if not isinstance(self.source, Gridding) or (len(grid) > 1 and ends[0] == ends[-1]):
+            return None
+        steps = Steps(int(ends[0]), grid.step_ms, len(grid), window_ms)
+        room = self.limits.max_samples - self.share.held
+        cells = self.source.grid(function, matchers_of(node), steps, max_cells=room)
+        if cells is None:
+            return None
+        self.share.hold(cells.values.size)
+        order = sorted(range(len(cells.labels)), key=cells.labels.__getitem__)
+        return Frame(cells.labels, cells.values, cells.present).take(order).occupied()
 
     def windows(self, node: Any, grid: Grid) -> Iterator[Windows]:
         """
@@ -249,5 +283,5 @@ _NODES: Mapping[str, Callable[[Evaluator, Any, Grid], Value]] = {
     "NumberLiteral": lambda _, node, grid: np.full(len(grid), node.val),
     "ParenExpr": lambda evaluator, node, grid: evaluator.evaluate(node.expr, grid),
     "UnaryExpr": Evaluator.negated,
-    "VectorSelector": lambda evaluator, node, grid: evaluator.instant(node, grid)[0].occupied(),
+    "VectorSelector": Evaluator.selected,
 }

@@ -1,0 +1,167 @@
+"""
+This module has the engine compute functions of ranges at every step, instead of reading samples.
+
+ClickHouse's ``timeSeries…ToGrid`` functions follow Prometheus: windows are open at their start, and
+rates extrapolate alike. Where values are such that the last digits could differ, or staleness
+markers and the like would, the answer says so and the samples have to be read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from otel_confidence.points import Labels, Matcher
+from otel_confidence.store.matching import LAST_MS, Conditions
+
+NEWEST: Final = "newest"
+"""The newest sample of each window, staleness markers among them: what an instant selector sees."""
+_ANY: Final = "true"
+_FINITE: Final = "isFinite(value)"
+_UNSIGNED: Final = "isFinite(value) AND value >= 0"
+"""What can be added up in any order without losing digits."""
+_COMPUTED: Final[Mapping[str, tuple[str, str]]] = {
+    "avg_over_time": ("Avg", _UNSIGNED),
+    "changes": ("Changes", _FINITE),
+    "count_over_time": ("Count", _ANY),
+    "delta": ("Delta", _FINITE),
+    "idelta": ("InstantDelta", _FINITE),
+    "increase": ("Increase", _FINITE),
+    "irate": ("InstantRate", _FINITE),
+    "last_over_time": ("Last", _ANY),
+    "max_over_time": ("Max", _FINITE),
+    "min_over_time": ("Min", _FINITE),
+    "present_over_time": ("Count", _ANY),
+    "rate": ("Rate", _FINITE),
+    "resets": ("Resets", _FINITE),
+    "sum_over_time": ("Sum", _UNSIGNED),
+    NEWEST: ("Last", _ANY),
+}
+"""For each function the engine's, and what every value must be like for the same result."""
+_NOT_STALE: Final = "reinterpretAsUInt64(value) != 0x7FF0000000000002"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """
+    Windows of one length that end at regular times.
+    """
+
+    start_ms: int
+    """When the first ends."""
+    step_ms: int
+    count: int
+    window_ms: int
+
+    @property
+    def end_ms(self) -> int:
+        """
+        When the last ends.
+        """
+        return self.start_ms + (self.count - 1) * self.step_ms
+
+    @property
+    def after_ms(self) -> int:
+        """
+        The time after which the first begins.
+        """
+        return self.start_ms - self.window_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """
+    A function's values: a row a series, a column a step.
+    """
+
+    labels: list[Labels]
+    values: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    """Where there is a value; elsewhere it is arbitrary."""
+
+
+def computable(function: str) -> bool:
+    """
+    Whether the engine has the function.
+    """
+    return function in _COMPUTED
+
+
+def within_times(steps: Steps) -> bool:
+    """
+    Whether the engine can write the times of the steps.
+    """
+    return steps.after_ms >= 0 and steps.end_ms <= LAST_MS
+
+
+def gridding(
+    function: str, matchers: Sequence[Matcher], steps: Steps, max_series: int
+) -> tuple[str, dict[str, Any]]:
+    """
+    The statement that computes a function of ranges, and the parameters bound in it.
+
+    It yields ``fingerprint``, ``cells`` and whether the values are ``plain`` enough, by series.
+    """
+    where = Conditions()
+    engines, plain = _COMPUTED[function]
+    statement = (
+        f"SELECT fingerprint, timeSeries{engines}ToGrid({_grid(steps)})(time, value) AS cells, "
+        f"min({plain}) AS plain FROM samples "
+        f"PREWHERE fingerprint IN ({series_of(where, matchers, steps)}) "
+        f"AND {where.during(steps.after_ms, steps.end_ms, open_start=True)} "
+        f"WHERE {_looked_at(function, where, steps)} GROUP BY fingerprint "
+        f"LIMIT {where.bind(max_series + 1, 'UInt64')}"
+    )
+    return statement, where.parameters
+
+
+def series_of(where: Conditions, matchers: Sequence[Matcher], steps: Steps) -> str:
+    """
+    The query for the fingerprints of the matching series.
+    """
+    return (
+        "SELECT DISTINCT fingerprint FROM series "
+        f"WHERE {where.on_days(steps.after_ms, steps.end_ms)} AND {where.matching(matchers)}"
+    )
+
+
+def _grid(steps: Steps) -> str:
+    # Aggregate functions take no bound parameters; these are numbers of ours.
+    moments = (f"fromUnixTimestamp64Milli({each})" for each in (steps.start_ms, steps.end_ms))
+    lengths = (f"toDecimal64('{each / 1000:.3f}', 3)" for each in (steps.step_ms, steps.window_ms))
+    return ", ".join([*moments, *lengths])
+
+
+def _looked_at(function: str, where: Conditions, steps: Steps) -> str:
+    conditions = [] if function == NEWEST else [_NOT_STALE]
+    if steps.count > 1 and steps.window_ms < steps.step_ms:
+        start, step = where.bind(steps.start_ms, "Int64"), where.bind(steps.step_ms, "Int64")
+        before = f"positiveModulo({start} - toUnixTimestamp64Milli(time), {step})"
+        conditions.append(f"{before} < {where.bind(steps.window_ms, 'Int64')}")
+    return " AND ".join(conditions) or "true"
+
+
+def cells_of(
+    function: str, found: pa.Table, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """
+    Values and where there are any, out of a column of lists.
+    """
+    if not found.num_rows:
+        return np.empty((0, count)), np.empty((0, count), dtype=np.bool_)
+    flat = found["cells"].combine_chunks().flatten()
+    present = flat.is_valid().to_numpy(zero_copy_only=False)
+    values = flat.to_numpy(zero_copy_only=False)
+    if function == "present_over_time":
+        values = np.ones(len(values))
+    return values.reshape(-1, count), present.reshape(-1, count)
+
+
+def is_plain(found: pa.Table) -> bool:
+    """
+    Whether all values allow what the engine computed to be taken.
+    """
+    return not found.num_rows or bool(found["plain"].to_numpy().all())

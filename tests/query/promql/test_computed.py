@@ -1,0 +1,145 @@
+"""
+This module tests that what the store computes is what the engine makes of the samples.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from tests.query.differential.comparison import Question, compare
+from tests.query.differential.dataset import LENGTH_S, START_S, batch, recorded
+from tests.query.promql.series import STALE, Memory
+
+from otel_confidence.errors import QueryError
+from otel_confidence.points import Batch, Matcher, Sample, Samples, Series
+from otel_confidence.query.answers import Metrics
+from otel_confidence.query.promql import Engine
+from otel_confidence.store import Store
+from otel_confidence.store.grids import NEWEST, Steps
+
+FUNCTIONS = (
+    "avg_over_time", "changes", "count_over_time", "delta", "idelta", "increase", "irate",
+    "last_over_time", "max_over_time", "min_over_time", "present_over_time", "rate", "resets",
+    "sum_over_time",
+)  # fmt: skip
+SELECTORS = ("c_total", "odd", '{__name__=~"level|single|brief|g"}')
+GRIDS = {
+    "fine": (START_S - 100, START_S + LENGTH_S + 400, 17.003),
+    "wide apart": (START_S + 50, START_S + LENGTH_S, 611.0),
+    "at one time": (START_S + 1200, START_S + 1200, 1.0),
+}
+_SAMPLES = Engine(Memory.of(recorded()))
+_AT_MS = START_S * 1_000
+ODD = {
+    "negative": (1.0, -2.0),
+    "infinite": (1.0, np.inf),
+    "unknown": (1.0, np.nan),
+    "ended": (7.0, float(STALE)),
+}
+
+
+@pytest.fixture(name="store", scope="module")
+def _store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = Store.open(tmp_path_factory.mktemp("store"), retention_days=10_000)
+    store.write(batch(recorded()))
+    for name, values in ODD.items():
+        store.write(_written(name, values))
+    yield store
+    store.close()
+
+
+@pytest.fixture(name="both")
+def _both(store: Store) -> tuple[Metrics, Metrics]:
+    return Engine(store), _SAMPLES
+
+
+@pytest.mark.parametrize("grid", sorted(GRIDS))
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_functions_of_ranges_agree_with_what_samples_give(
+    function: str, grid: str, both: tuple[Metrics, Metrics]
+) -> None:
+    """
+    Gaps, resets, staleness, odd values, offsets and edges of windows make no difference.
+    """
+    asked = [
+        Question(f"{function}({selector}[{window}]{shift})", *GRIDS[grid])
+        for selector in SELECTORS
+        for window, shift in (("5m", ""), ("16001ms", " offset 33s"))
+    ]
+
+    verdicts = [(each, compare(each, *both)) for each in asked]
+
+    assert [] == [each for each in verdicts if each[1].outcome == "different"]
+
+
+@pytest.mark.parametrize("grid", sorted(GRIDS))
+@pytest.mark.parametrize("selector", [*SELECTORS, "c_total offset -3m", "g @ 1790001000"])
+def test_instant_selectors_agree_with_what_samples_give(
+    selector: str, grid: str, both: tuple[Metrics, Metrics]
+) -> None:
+    """
+    A staleness marker ends a series at once, a missing sample after the look-back.
+    """
+    verdict = compare(Question(selector, *GRIDS[grid]), *both)
+
+    assert "" == verdict.reason
+
+
+@pytest.mark.parametrize("name", ["negative", "infinite", "unknown"])
+def test_values_whose_sum_depends_on_the_order_are_left_to_the_reader(
+    name: str, store: Store
+) -> None:
+    """
+    The store computes no sum where digits can be lost.
+    """
+    assert store.grid("sum_over_time", _named(name), Steps(_AT_MS + 3_000, 1, 1, 3_000)) is None
+
+
+def test_markers_are_seen_by_instant_selectors_alone(store: Store) -> None:
+    """
+    To functions of ranges a staleness marker is no sample.
+    """
+    steps = Steps(_AT_MS + 3_000, 1, 1, 3_000)
+
+    newest = store.grid(NEWEST, _named("ended"), steps)
+    last = store.grid("last_over_time", _named("ended"), steps)
+
+    assert newest is not None
+    assert last is not None
+    assert [0x7FF0000000000002] == newest.values[0].view(np.uint64).tolist()
+    assert [7.0] == last.values[0].tolist()
+
+
+def test_times_beyond_the_calendar_of_the_engine_are_left_to_the_reader(store: Store) -> None:
+    """
+    A window that begins before the epoch is not asked of the store.
+    """
+    assert store.grid("rate", _named("negative"), Steps(3_000, 1, 1, 4_000)) is None
+
+
+def test_more_values_than_allowed_are_refused(store: Store) -> None:
+    """
+    A query that would yield too much ends before it is held.
+    """
+    with pytest.raises(QueryError, match="more than 10") as caught:
+        store.grid(
+            "rate",
+            _named("c_total"),
+            Steps(START_S * 1000 + 600_000, 1_000, 2, 300_000),
+            max_cells=10,
+        )
+
+    assert 422 == caught.value.status
+
+
+def _named(name: str) -> list[Matcher]:
+    return [Matcher("__name__", "=", name)]
+
+
+def _written(name: str, values: tuple[float, float]) -> Batch:
+    series = Series((("__name__", name),))
+    return Batch(
+        samples=Samples.of(
+            Sample(series, _AT_MS + 1_000 * (1 + i), v) for i, v in enumerate(values)
+        )
+    )
