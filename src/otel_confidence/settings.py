@@ -69,7 +69,10 @@ class Settings:
     Some 120 bytes each, taken as they come.
     """
     shutdown_timeout_s: float = 5.0
-    """How long the end of the process may wait for telemetry to be delivered, seconds."""
+    """How long the end of the process may wait for telemetry to be delivered, seconds.
+
+    A third of it where connections are refused: nobody is there to deliver to.
+    """
     capture: Mapping[str, Any] | None = None
     """Which fields leave the process and how: True, False, ``"hash"`` or a number of characters.
 

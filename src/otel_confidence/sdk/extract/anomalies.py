@@ -4,7 +4,7 @@ This module declares anomaly scores and distances, read against a reference the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -63,10 +63,10 @@ class AnomalyScore:
             return None
         return np.sort(scores if self.stranger == "higher" else -scores)
 
-    source: ClassVar[str] = _SOURCE
+    source = _SOURCE
     """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    method: ClassVar[str] = ""
+    method = ""
     """It finds no uncertainty."""
 
     def reader(self) -> Reader:

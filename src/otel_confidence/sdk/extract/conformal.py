@@ -4,7 +4,7 @@ This module declares conformal prediction sets: the labels that could not be rul
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -61,10 +61,10 @@ class PredictionSet:
     def _names(self) -> Sequence[Any] | None:
         return range(self.classes) if isinstance(self.classes, int) else self.classes
 
-    source: ClassVar[str] = _SOURCE
+    source = _SOURCE
     """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    method: ClassVar[str] = "set_size"
+    method = "set_size"
     """The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``."""
 
     def reader(self) -> Reader:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -144,10 +144,10 @@ class Votes:
     def __post_init__(self) -> None:
         finder(self.at)
 
-    source: ClassVar[str] = "ensemble"
+    source = "ensemble"
     """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    method: ClassVar[str] = "entropy"
+    method = "entropy"
     """The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``."""
 
     def reader(self) -> Reader:

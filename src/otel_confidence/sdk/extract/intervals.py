@@ -4,7 +4,7 @@ This module declares prediction intervals of a regression, and when a predicted 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class Interval:
                 f"source must be one of {', '.join(conventions.SOURCE.values)}, got {self.source!r}"
             )
 
-    method: ClassVar[str] = "interval_width"
+    method = "interval_width"
     """The uncertainty it finds, a value of ``conventions.UNCERTAINTY_METHOD``."""
 
     def reader(self) -> Reader:

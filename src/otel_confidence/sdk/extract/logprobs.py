@@ -5,7 +5,7 @@ This module declares token log-probabilities, as language models return them.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class TokenLogprobs:
                 f"reduce must be one of {', '.join(REDUCTIONS)}, got {self.reduce!r}"
             )
 
-    source: ClassVar[str] = _SOURCE
+    source = _SOURCE
     """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
     @property

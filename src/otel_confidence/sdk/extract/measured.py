@@ -3,7 +3,7 @@ This module declares an uncertainty that the result states as a number.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Measured:
                 f"method must be one of {', '.join(known_methods)}, got {self.method!r}"
             )
 
-    source: ClassVar[str] = ""
+    source = ""
     """It finds no confidence."""
 
     def reader(self) -> Reader:

@@ -4,7 +4,7 @@ This module declares probabilities: one for each class, or one of the positive c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +129,7 @@ class BinaryScore:
         """
         return "logit" if self.logits else "probability"
 
-    method: ClassVar[str] = ""
+    method = ""
     """It finds no uncertainty."""
 
     def reader(self) -> Reader:

@@ -4,7 +4,7 @@ This module reads a confidence that the result states as a number.
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class Reported:
                 f"source must be one of {', '.join(conventions.SOURCE.values)}, got {self.source!r}"
             )
 
-    method: ClassVar[str] = ""
+    method = ""
     """It finds no uncertainty."""
 
     def reader(self) -> Reader:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.extract.batches import Reader, each
@@ -66,10 +66,10 @@ class Verbalized:
                 f"got {self.words!r}"
             )
 
-    source: ClassVar[str] = _SOURCE
+    source = _SOURCE
     """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    method: ClassVar[str] = ""
+    method = ""
     """It finds no uncertainty."""
 
     def reader(self) -> Reader:
@@ -141,10 +141,10 @@ class Judge:
     def __post_init__(self) -> None:
         self.reader()
 
-    source: ClassVar[str] = "judge"
+    source = "judge"
     """Where the confidence comes from, a value of ``conventions.SOURCE``."""
 
-    method: ClassVar[str] = ""
+    method = ""
     """It finds no uncertainty."""
 
     def reader(self) -> Reader:
