@@ -117,7 +117,11 @@ def stale_rollups(seen: Seen) -> Iterator[str]:
         span = max(width, UNIT_MS)
         spoiled = np.unique([-(-end // span) * span for end in seen.dirty])
         expected = rolled(values, width)
-        pick = [_clean(each["end"], seen.until, width, spoiled) for each in (expected, rows)]
+        since = seen.until - DAY_MS if width < UNIT_MS else 0
+        pick = [
+            _clean(each["end"], seen.until, width, spoiled) & (each["end"] > since)
+            for each in (expected, rows)
+        ]
         sides = [
             {name: column[rule] for name, column in each.items()}
             for each, rule in zip((expected, rows), pick, strict=True)

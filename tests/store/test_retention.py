@@ -9,6 +9,7 @@ from tests.store import rolled
 from otel_confidence.errors import ConfigurationError, StoreError
 from otel_confidence.points import Batch, Event, Sample, Samples, Series
 from otel_confidence.store import Store
+from otel_confidence.store.progress import Rolled
 from otel_confidence.store.schema import ROLLUPS
 from otel_confidence.store.upkeep import Upkeep
 
@@ -96,6 +97,29 @@ def test_days_past_the_retention_go_with_their_roll_ups(tmp_path: Path) -> None:
     assert [days_ago(1), TODAY_MS] == found
     assert [TODAY_MS] == after[DAY_MS]
     assert {"age": 1, "size": 0} == dropped
+
+
+def test_roll_ups_of_a_minute_leave_after_two_days(tmp_path: Path) -> None:
+    """
+    The finest roll-ups go early and are not offered before they go; the others stay.
+    """
+    store = opened(tmp_path / "data")
+    put(store, days_ago(9), days_ago(1))
+    hours = [(days_ago(n, and_ms=3_600_000),) * 2 for n in (9, 1)]
+
+    for _ in range(2):
+        store.keep_up()
+    found = kept(store)
+    offers = [store.rolled(*each, 0, 120_000) for each in hours]
+    put(store, days_ago(9, and_ms=2))
+    store.keep_up()
+    again = rolled.stored(store, WHICH, DAY_MS)
+    store.close()
+
+    assert [days_ago(1, and_ms=60_000)] == found[60_000]
+    assert [days_ago(9, and_ms=300_000), days_ago(1, and_ms=300_000)] == found[300_000]
+    assert [None, Rolled(60_000, hours[1][0])] == offers
+    assert [2, 1] == [again[end]["count"] for end in sorted(again)]
 
 
 def test_the_midnight_after_a_dropped_day_stays_whole(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from otel_confidence.store.progress import Rolled
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 TODAY_MS = int(time.time() * 1000) // DAY_MS * DAY_MS
-START_MS = TODAY_MS - 3 * DAY_MS
+START_MS = TODAY_MS - DAY_MS - 2 * HOUR_MS
+"""So that midnight lies within what is written."""
 _numbers = itertools.count()
 
 VALUES = st.one_of(
@@ -28,19 +29,13 @@ MOMENTS = st.one_of(
     st.integers(0, 3 * HOUR_MS),
     st.integers(0, 40).map(lambda n: n * MINUTE_MS),
     st.integers(0, 40).map(lambda n: n * 15_000 + 7),
-    st.sampled_from([0, 1, 299_999, 300_000, 300_001, HOUR_MS, DAY_MS - 1, DAY_MS, DAY_MS + 1]),
+    st.sampled_from(
+        [0, 1, 299_999, 300_000, 300_001, HOUR_MS, 2 * HOUR_MS, 2 * HOUR_MS + 1, DAY_MS]
+    ),
 )
 BATCHES = st.lists(
     st.lists(st.tuples(MOMENTS, VALUES), min_size=1, max_size=40), min_size=1, max_size=3
 )
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """One store for many series, which rolls up only when it is told to."""
-    store = Store.open(tmp_path_factory.mktemp("data"), upkeep_s=3600)
-    yield store
-    store.close()
 
 
 @pytest.fixture
@@ -70,10 +65,14 @@ def wrong(store: Store, series: Series) -> list[str]:
     ]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(batches=BATCHES)
 def test_roll_ups_equal_what_the_samples_give(
-    shared: Store, batches: list[list[tuple[int, float]]]
+    quiet: Store, batches: list[list[tuple[int, float]]]
 ) -> None:
     """
     After any writes, in any order, over what was there and rolled up before, every row is right.
@@ -82,9 +81,9 @@ def test_roll_ups_equal_what_the_samples_give(
 
     found = []
     for batch in batches:
-        put(shared, series, *((START_MS + at, value) for at, value in batch))
-        shared.keep_up()
-        found.append(wrong(shared, series))
+        put(quiet, series, *((START_MS + at, value) for at, value in batch))
+        quiet.keep_up()
+        found.append(wrong(quiet, series))
 
     assert [[]] * len(batches) == found
 
@@ -93,22 +92,22 @@ def test_the_widest_aligned_clean_width_is_offered(quiet: Store) -> None:
     """
     A grid is offered the widest buckets that its edges fall on, up to where they are complete.
     """
-    series = fresh()
-    put(quiet, series, (START_MS + 1, 1.0), (START_MS + 5 * HOUR_MS, 2.0))
-    before = quiet.rolled(START_MS + HOUR_MS, START_MS + 2 * HOUR_MS, HOUR_MS, HOUR_MS)
+    series, start = fresh(), TODAY_MS - DAY_MS
+    put(quiet, series, (start + 1, 1.0), (start + 5 * HOUR_MS, 2.0))
+    before = quiet.rolled(start + HOUR_MS, start + 2 * HOUR_MS, HOUR_MS, HOUR_MS)
     quiet.keep_up()
     far = TODAY_MS + 400 * DAY_MS
 
-    hours = quiet.rolled(START_MS + HOUR_MS, START_MS + 2 * HOUR_MS + 1, HOUR_MS, HOUR_MS)
-    minutes = quiet.rolled(START_MS + HOUR_MS, START_MS + 2 * HOUR_MS, MINUTE_MS, HOUR_MS)
-    once = quiet.rolled(START_MS + DAY_MS, START_MS + DAY_MS, 0, DAY_MS)
-    odd = quiet.rolled(START_MS + 1, START_MS + HOUR_MS, MINUTE_MS, HOUR_MS)
-    beginning = quiet.rolled(START_MS + DAY_MS, far, DAY_MS, DAY_MS)
+    hours = quiet.rolled(start + HOUR_MS, start + 2 * HOUR_MS + 1, HOUR_MS, HOUR_MS)
+    minutes = quiet.rolled(start + HOUR_MS, start + 2 * HOUR_MS, MINUTE_MS, HOUR_MS)
+    once = quiet.rolled(start, start, 0, DAY_MS)
+    odd = quiet.rolled(start + 1, start + HOUR_MS, MINUTE_MS, HOUR_MS)
+    beginning = quiet.rolled(start, far, DAY_MS, DAY_MS)
 
     assert before is None
-    assert Rolled(HOUR_MS, START_MS + 2 * HOUR_MS) == hours
-    assert Rolled(MINUTE_MS, START_MS + 2 * HOUR_MS) == minutes
-    assert Rolled(DAY_MS, START_MS + DAY_MS) == once
+    assert Rolled(HOUR_MS, start + 2 * HOUR_MS) == hours
+    assert Rolled(MINUTE_MS, start + 2 * HOUR_MS) == minutes
+    assert Rolled(DAY_MS, start) == once
     assert odd is None
     assert Rolled(DAY_MS, TODAY_MS) == beginning
 
@@ -117,16 +116,17 @@ def test_a_late_write_spoils_its_buckets_until_they_are_rolled_up_again(quiet: S
     """
     From the moment a late sample is written its buckets are not offered, until they have it.
     """
-    series, day = fresh(), (START_MS + DAY_MS, START_MS + DAY_MS, 0, DAY_MS)
-    steps = (START_MS + HOUR_MS, START_MS + 5 * HOUR_MS, HOUR_MS, HOUR_MS)
-    put(quiet, series, (START_MS + 1, 1.0))
+    series, start = fresh(), TODAY_MS - DAY_MS
+    day = (TODAY_MS, TODAY_MS, 0, DAY_MS)
+    steps = (start + HOUR_MS, start + 5 * HOUR_MS, HOUR_MS, HOUR_MS)
+    put(quiet, series, (start + 1, 1.0))
     quiet.keep_up()
 
-    put(quiet, series, (START_MS + 3 * HOUR_MS + 1, 1.0))
+    put(quiet, series, (start + 3 * HOUR_MS + 1, 1.0))
     spoiled = quiet.rolled(*day), quiet.rolled(*steps)
     quiet.keep_up()
 
-    assert (None, Rolled(HOUR_MS, START_MS + 3 * HOUR_MS)) == spoiled
-    assert Rolled(DAY_MS, START_MS + DAY_MS) == quiet.rolled(*day)
-    assert Rolled(HOUR_MS, START_MS + 5 * HOUR_MS) == quiet.rolled(*steps)
+    assert (None, Rolled(HOUR_MS, start + 3 * HOUR_MS)) == spoiled
+    assert Rolled(DAY_MS, TODAY_MS) == quiet.rolled(*day)
+    assert Rolled(HOUR_MS, start + 5 * HOUR_MS) == quiet.rolled(*steps)
     assert [] == wrong(quiet, series)

@@ -19,10 +19,12 @@ from clickhouse_connect.driver.client import Client
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import failing, read
 from otel_confidence.store.progress import Progress
-from otel_confidence.store.schema import DAILY, RAW
+from otel_confidence.store.schema import DAILY, FINEST, FINEST_DAYS, RAW
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 _DAY_MS: Final = 86_400_000
+_FINEST_KEPT: Final = timedelta(days=FINEST_DAYS, hours=1)
+"""An hour more than they are offered, so that none goes under a query."""
 _PARTS: Final = (
     "SELECT table, partition_id AS day, sum(bytes_on_disk) AS bytes FROM system.parts "
     "WHERE database = currentDatabase() AND active GROUP BY table, day"
@@ -30,6 +32,8 @@ _PARTS: Final = (
 _UNDONE: Final = (
     "SELECT day, max(asked) AS version FROM drops GROUP BY day HAVING max(done) < version"
 )
+_Part = tuple[str, str, int]
+"""Table, partition, bytes."""
 _log = logging.getLogger(__name__)
 
 
@@ -84,6 +88,7 @@ class Retention:
         expired = [day for day in _days(parts) if _end(day) + self._kept <= now]
         if expired:
             self._drop(expired, "age")
+        self._thin(parts, now)
         while self._size_bytes and (excess := self._excess()) > 0:
             oldest = min(_days(self._parts()), default=now.date())
             if oldest >= now.date():
@@ -91,6 +96,15 @@ class Retention:
                 return
             self._drop([oldest], "size")
         self._over = False
+
+    def _thin(self, parts: Sequence[_Part], now: datetime) -> None:
+        old = [
+            partition
+            for table, partition, _ in parts
+            if table == FINEST and _end(_day(partition)) + _FINEST_KEPT <= now
+        ]
+        if old:
+            self._command(FINEST, old)
 
     def _excess(self) -> int:
         return sum(bytes_ for _, _, bytes_ in self._parts()) - self._size_bytes
@@ -113,13 +127,18 @@ class Retention:
         # What the roll-ups of a midnight hold belongs to the next day by a millisecond.
         midnight_ms = ((last - _FIRST_DAY).days + 1) * _DAY_MS
         for table, days in self._partitions(last).items():
-            with failing():
-                self._client.command(f"ALTER TABLE {table} {_dropping(days)}")
+            self._command(table, days)
         self._catalog.forget(midnight_ms // _DAY_MS)
         self._progress.forget(midnight_ms)
         if midnight_ms <= self._progress.until_ms:
             self._progress.mark([midnight_ms])
         self._note(last, done=version)
+
+    def _command(self, table: str, partitions: Sequence[str]) -> None:
+        # Of those that are gone in the meantime nothing is said.
+        drops = ", ".join(f"DROP PARTITION ID '{each}'" for each in sorted(partitions))
+        with failing():
+            self._client.command(f"ALTER TABLE {table} {drops}")
 
     def _partitions(self, last: date) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -128,7 +147,7 @@ class Retention:
                 found.setdefault(table, []).append(partition)
         return found
 
-    def _parts(self) -> list[tuple[str, str, int]]:
+    def _parts(self) -> list[_Part]:
         rows = read(self._client, _PARTS).to_pylist()
         return [(row["table"], row["day"], row["bytes"]) for row in rows]
 
@@ -138,7 +157,7 @@ class Retention:
             self._client.insert_arrow("drops", pa.table(row))
 
 
-def _days(parts: Sequence[tuple[str, str, int]]) -> set[date]:
+def _days(parts: Sequence[_Part]) -> set[date]:
     return {_day(partition) for table, partition, _ in parts if table in RAW}
 
 
@@ -148,7 +167,3 @@ def _day(partition: str) -> date:
 
 def _end(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=timezone.utc) + timedelta(days=1)
-
-
-def _dropping(partitions: Sequence[str]) -> str:
-    return ", ".join(f"DROP PARTITION ID '{each}'" for each in sorted(partitions))

@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 from otel_confidence.store.columns import DAY_MS
 from otel_confidence.store.connection import failing, read
 from otel_confidence.store.progress import UNIT_MS, Progress, ceiling
-from otel_confidence.store.schema import ROLLUPS
+from otel_confidence.store.schema import FINEST, FINEST_DAYS, ROLLUPS
 
 HOUR_MS: Final = 3_600_000
 _LAG_MS: Final = 60_000
@@ -102,6 +102,14 @@ class Roller:
                 self._client.command(statement)
         self._progress.settle(version, ends, until_ms)
         _log.debug("rolled up %d..%d in %.3f s", start_ms, end_ms, time.monotonic() - began)
+
+
+def offered(start_ms: int, now_ms: int) -> list[int]:
+    """
+    The widths whose roll-ups are kept for samples from this time on.
+    """
+    fine = start_ms >= now_ms - FINEST_DAYS * DAY_MS
+    return [width for width, table in ROLLUPS.items() if fine or table != FINEST]
 
 
 def runs(ends_ms: list[int]) -> Iterator[tuple[int, int]]:
