@@ -52,5 +52,5 @@ def test_only_providers_and_plugin_use_the_sdk() -> None:
     }
 
     assert {
-        "sdk/delivery.py", "sdk/exporters.py", "sdk/pipelines.py", "testing.py",
+        "sdk/births.py", "sdk/delivery.py", "sdk/exporters.py", "sdk/pipelines.py", "testing.py",
     } == users  # fmt: skip
