@@ -56,6 +56,12 @@ class StoreError(OtelConfidenceError):
     """
 
 
+class StoreDamaged(StoreError):  # noqa: N818  reads as what it is
+    """
+    A file of the store does not hold what was written to it.
+    """
+
+
 class StoreBusy(StoreError):  # noqa: N818  reads as what it is
     """
     The store's queue is full; nothing was kept and the sender should try again.

@@ -7,7 +7,7 @@ for writing and a pool for reading.
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from otel_confidence.errors import ConfigurationError, QueryError, StoreError
+from otel_confidence.errors import ConfigurationError, QueryError, StoreDamaged, StoreError
 from otel_confidence.store.address import Address
 
 try:
@@ -31,6 +31,7 @@ _CLEARINGS: Final = 5
 _IN_PROCESS: Final = "chdb:"
 _TIMED_OUT: Final = 159
 _TOO_MUCH_MEMORY: Final = frozenset({241, 396})
+_DAMAGED: Final = frozenset({32, 33, 40, 246, 271, 432})
 _ASKED_WRONGLY: Final = frozenset(
     # Syntax, unknown names, types, arguments, parameters, read-only, regular expressions.
     {6, 27, 36, 38, 41, 42, 43, 44, 46, 47, 53, 60, 62, 63, 70, 81, 130, 164, 168, 179, 184, 207,
@@ -141,6 +142,8 @@ def _translate(error: DatabaseError) -> Exception:
         return QueryError(f"the query needs too much: {text}", kind="execution", status=422)
     if code in _ASKED_WRONGLY:
         return QueryError(text)
+    if code in _DAMAGED:
+        return StoreDamaged(f"the engine failed: {text}")
     return StoreError(f"the engine failed: {text}")
 
 
@@ -153,12 +156,19 @@ class Pool:
     Connections lent first come, first served.
     """
 
-    def __init__(self, clients: Sequence[Client], *, patience_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        clients: Sequence[Client],
+        *,
+        patience_s: float = 30.0,
+        on_damage: Callable[[StoreDamaged], None] = lambda _: None,
+    ) -> None:
         self._size = len(clients)
         self._free = deque(clients)
         self._waiting: deque[SimpleQueue[Client]] = deque()
         self._lock = threading.Lock()
         self._patience_s = patience_s
+        self._on_damage = on_damage
         self._closed = False
 
     @contextmanager
@@ -172,6 +182,9 @@ class Pool:
         client = self._take(self._patience_s)
         try:
             yield client
+        except StoreDamaged as damage:
+            self._on_damage(damage)
+            raise
         finally:
             self._give(client)
 

@@ -3,7 +3,6 @@ This module is the store: one data folder, one writer, several readers.
 """
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from typing import Any, Final
@@ -21,7 +20,7 @@ from otel_confidence.store.homes import Embedded, Home, home
 from otel_confidence.store.journal import Journal, Texts
 from otel_confidence.store.progress import Rolled
 from otel_confidence.store.reader import MatcherSets, Reader
-from otel_confidence.store.rollups import offered
+from otel_confidence.store.schema import ROLLUPS
 from otel_confidence.store.statement import judged
 from otel_confidence.store.upkeep import WORKING, Terms, Upkeep
 from otel_confidence.store.writer import Writer
@@ -280,8 +279,7 @@ class Store:
         """
         if self._upkeep is None:
             return None
-        widths = offered(start_ms - window_ms, int(time.time() * 1000))
-        return self._upkeep.progress.rolled(widths, start_ms, end_ms, step_ms, window_ms)
+        return self._upkeep.progress.rolled(ROLLUPS, start_ms, end_ms, step_ms, window_ms)
 
     def keep_up(self) -> None:
         """
@@ -343,8 +341,10 @@ def _opened(place: Home, terms: Terms) -> Store:
         sql_readers = [_client(place, _SQL, undo) for _ in range(_SQL_READERS)]
         _rebuild(readers[0], catalog)
         upkeep = _upkeep(place, catalog, terms, undo)
+        mend = place.mending(writing)
+        pools = (Pool(readers, on_damage=mend), Pool(sql_readers, on_damage=mend))
         undo.pop_all()
-    return Store(place, writing, (Pool(readers), Pool(sql_readers)), catalog, upkeep)
+    return Store(place, writing, pools, catalog, upkeep)
 
 
 def _upkeep(place: Home, catalog: Catalog, terms: Terms, undo: ExitStack) -> Upkeep | None:

@@ -7,15 +7,17 @@ Everything that differs between the embedded engine and a ClickHouse server is h
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from clickhouse_connect.driver.client import Client
 
+from otel_confidence.errors import StoreDamaged, StoreError
 from otel_confidence.store.address import Address, is_url
 from otel_confidence.store.cluster import Layout
 from otel_confidence.store.connection import connect, connect_server
+from otel_confidence.store.damage import Mender, explained
 from otel_confidence.store.folder import Folder
 
 _ENGINE: Final = "chdb"
@@ -53,6 +55,11 @@ class Home(Protocol):
         Open a connection.
         """
 
+    def mending(self, client: Client) -> Callable[[StoreDamaged], None]:
+        """
+        What is to be done about damage that a query met.
+        """
+
     def release(self) -> None:
         """
         Let go of it.
@@ -87,7 +94,17 @@ class Embedded:
         """
         Open a connection to the folder.
         """
-        return connect(self._folder.path / _ENGINE, database=database, settings=settings)
+        path = self._folder.path / _ENGINE
+        try:
+            return connect(path, database=database, settings=settings)
+        except StoreError as error:
+            raise explained(path, error) from error
+
+    def mending(self, client: Client) -> Callable[[StoreDamaged], None]:
+        """
+        Put a damaged part aside and say so.
+        """
+        return Mender(client).mend
 
     def release(self) -> None:
         """
@@ -126,6 +143,13 @@ class Server:
         if self._address.cluster:
             every |= spread
         return connect_server(self._address, database=database, settings=every)
+
+    def mending(self, client: Client) -> Callable[[StoreDamaged], None]:
+        """
+        Nothing: replicas mend each other, and what else there is to do is its operator's.
+        """
+        del client
+        return lambda _: None
 
     def release(self) -> None:
         """
