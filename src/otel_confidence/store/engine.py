@@ -22,7 +22,7 @@ from otel_confidence.store.progress import Rolled
 from otel_confidence.store.reader import MatcherSets, Reader
 from otel_confidence.store.schema import ROLLUPS
 from otel_confidence.store.statement import judged
-from otel_confidence.store.upkeep import WORKING, Terms, Upkeep
+from otel_confidence.store.upkeep import KEPT_FREE, WORKING, Terms, Upkeep
 from otel_confidence.store.writer import Writer
 
 _READERS: Final = 4
@@ -361,6 +361,8 @@ def _upkeep(place: Home, catalog: Catalog, terms: Terms, undo: ExitStack) -> Upk
 def _writer(writing: Client, catalog: Catalog, upkeep: Upkeep | None) -> Writer:
     if upkeep is None:
         return Writer(writing, catalog)
+    for name, value in KEPT_FREE.items():
+        writing.set_client_setting(name, value)
     return Writer(
         writing,
         catalog,

@@ -28,9 +28,9 @@ each series and bucket of time: the samples with ``time - width < t <= time``, s
 left out. Columns: ``fingerprint``, ``time`` (the bucket's end), ``count``, ``sum``, ``min``,
 ``max`` (NaN where nothing else is), ``first_time``, ``first``, ``last_time``, ``last``,
 ``correction`` (the sum of the values just before each counter reset in the bucket), ``resets``,
-``changes``, ``nans`` (how many values are NaN), ``version``. Those of a minute leave after two days, the others with their samples.
-A row with a ``count`` of 0 stands for
-a bucket all of whose samples were replaced by staleness markers: pass over it. ``progress``,
+``changes``, ``nans`` (how many values are NaN), ``version``. Those of a minute leave after two
+days, the others with their samples. A row with a ``count`` of 0 stands for a bucket all of whose
+samples were replaced by staleness markers: pass over it. ``progress``,
 ``touched`` and ``drops`` are the store's own notes (``store.progress``, ``store.retention``).
 """
 
@@ -195,7 +195,7 @@ ROLLUPS: Final[Mapping[int, str]] = {
 """The tables of roll-ups by the width of their buckets in milliseconds, the finest first."""
 FINEST: Final = "rollups_1m"
 FINEST_DAYS: Final = 2
-"""How long the finest roll-ups are offered: at common intervals they are larger than the samples."""
+"""How long the finest are offered: at common intervals they are larger than the samples."""
 RAW: Final = tuple(table.name for table in TABLES)
 DAILY: Final = (*RAW, *ROLLUPS.values(), "touched")
 """Every table of a folder that is partitioned by day."""

@@ -21,7 +21,10 @@ from otel_confidence.store.retention import Retention
 from otel_confidence.store.rollups import Roller
 
 _MIB: Final = 1 << 20
+KEPT_FREE: Final = {"min_free_disk_bytes_to_perform_insert": 64 * _MIB}
+"""An insert is refused before the disk is full, so that what drops and merges has room."""
 WORKING: Final = {
+    **KEPT_FREE,
     "final": 1,
     "do_not_merge_across_partitions_select_final": 1,
     "max_partitions_per_insert_block": 0,
