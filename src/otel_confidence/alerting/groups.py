@@ -151,8 +151,12 @@ class Group:
 
     def _tell(self, rule: AlertingRule, at_ms: int) -> None:
         due = rule.due(at_ms, resend_ms=self._shared.resend_ms, interval_ms=self.spec.interval_ms)
-        if due:
-            self._shared.tell(due, at_ms)
+        try:
+            if due:
+                self._shared.tell(due, at_ms)
+        except OtelConfidenceError as error:
+            # Firing alerts are told of again before long.
+            _log.warning("alerts of rule %s were not told of: %s", rule.spec.name, error)
 
     def _take(self, number: int, rule: Rule, rows: Sequence[Row], overlay: Overlay) -> set[Labels]:
         taken = {labels for labels, value in rows if overlay.add(labels, value)}

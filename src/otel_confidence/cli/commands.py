@@ -15,6 +15,7 @@ from otel_confidence.cli.query import query
 from otel_confidence.cli.sizes import Size
 from otel_confidence.cli.slo import slo
 from otel_confidence.cli.store import store
+from otel_confidence.cli.telling import telling_of, telling_options
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.server.app import Options, Served, serve
 from otel_confidence.server.ruling import BUILT_IN
@@ -64,6 +65,7 @@ _HELP: Final = {
 @click.option("--retention-size", type=Size(), default="0", help=_HELP["size"])
 @click.option("--ready-file", type=_FILE, help=_HELP["ready"])
 @click.option("--rules", multiple=True, default=(BUILT_IN,), metavar="GLOB", help=_HELP["rules"])
+@telling_options
 @click.option("--insecure", is_flag=True, help=_HELP["insecure"])
 def up(**given: Any) -> None:
     """
@@ -71,7 +73,8 @@ def up(**given: Any) -> None:
     """
     try:
         keys = Settings.read().receipt_keys
-        serve(Options(**given, receipt_keys=keys), on_ready=_welcome)
+        telling = telling_of(given)
+        serve(Options(**given, telling=telling, receipt_keys=keys), on_ready=_welcome)
     except OtelConfidenceError as error:
         raise click.ClickException(str(error)) from error
     Console(highlight=False).print("Stopped; everything acknowledged is kept.")

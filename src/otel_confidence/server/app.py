@@ -25,8 +25,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from otel_confidence.alerting.evaluator import Evaluator
-from otel_confidence.alerting.groups import Surroundings
+from otel_confidence.alerting.service import Alerting
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Ledger, Pipeline
@@ -39,7 +38,7 @@ from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
 from otel_confidence.server.remote_write import RemoteWriteReceiver
 from otel_confidence.server.rpc import add_services, grpc_server
-from otel_confidence.server.ruling import BUILT_IN, ruling, specs
+from otel_confidence.server.ruling import BUILT_IN, Telling, ruling, specs
 from otel_confidence.server.truths import TruthReceiver
 from otel_confidence.store import Store
 from otel_confidence.store.address import Address
@@ -82,6 +81,7 @@ class Options:
     """Secrets of which one must have signed the receipts of truths; without any, none may be."""
     rules: tuple[str, ...] = (BUILT_IN,)
     """Rule files to evaluate, as paths or glob patterns."""
+    telling: Telling = field(default_factory=Telling)
 
     def __post_init__(self) -> None:
         if self.store:
@@ -162,9 +162,10 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         told = TruthReceiver(truths, pipeline.ledger, keys=options.receipt_keys)
         remote = RemoteWriter(store.write, limits=limits, ledger=pipeline.ledger)
         taking = [*told.routes(), *RemoteWriteReceiver(remote, admission).routes()]
-        shared = Surroundings(store, external_url=served.http)
-        rules = await stack.enter_async_context(ruling(groups, shared))
-        site = _site(store, served, taking, rules)
+        alerting = await stack.enter_async_context(
+            ruling(groups, options.telling, store, folder=options.data, external_url=served.http)
+        )
+        site = _site(store, served, taking, alerting)
         servers = [
             _Server(Guard(app, hosts=options.hosts), listening)
             for app, listening in ((receiver, otlp_socket), (site, page_socket))
@@ -175,11 +176,13 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         await stopped.wait()
 
 
-def _site(store: Store, served: Served, taking: Sequence[BaseRoute], rules: Evaluator) -> Starlette:
+def _site(
+    store: Store, served: Served, taking: Sequence[BaseRoute], alerting: Alerting
+) -> Starlette:
     engine = Engine(store)
     routes: list[BaseRoute] = [
         *taking,
-        *api.routes(engine, store, ruling=rules),
+        *api.routes(engine, store, ruling=alerting),
         *federation.routes(store),
         *pages.routes(engine, store, otlp_http=served.otlp_http),
     ]

@@ -4,27 +4,55 @@ This module lets rules run beside the server: it waits for their times and evalu
 
 import asyncio
 import glob
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import yaml
 
 from otel_confidence.alerting.evaluator import Evaluator
-from otel_confidence.alerting.groups import Group, Surroundings
+from otel_confidence.alerting.groups import Group, Storage, Surroundings
+from otel_confidence.alerting.notifying.alertmanagers import Alertmanager
+from otel_confidence.alerting.notifying.book import Book
+from otel_confidence.alerting.notifying.channels import channel_of
+from otel_confidence.alerting.notifying.desk import Desk
+from otel_confidence.alerting.notifying.notifier import (
+    AFTER_RESTART_MS,
+    Channel,
+    Inhibition,
+    Notifier,
+)
+from otel_confidence.alerting.notifying.routes import Pace
 from otel_confidence.alerting.rulefiles import GroupSpec, read_files, read_text
-from otel_confidence.errors import ConfigurationError
+from otel_confidence.alerting.service import Alerting, Listeners
+from otel_confidence.conventions import MODEL_NAME
+from otel_confidence.errors import ConfigurationError, OtelConfidenceError
 from otel_confidence.generate.rules import rule_file
 
 BUILT_IN: Final = "built-in"
 """Stands for the rules that come with the package, in place of a path."""
+BOOK: Final = "alerts.sqlite"
+"""The file in the data folder that remembers incidents, silences and who was told what."""
+INHIBITIONS: Final = (
+    Inhibition(
+        source=(("alertname", "ModelTrafficStopped"),),
+        target=(("severity", "warning"),),
+        equal=(MODEL_NAME.label,),
+    ),
+)
+"""As in the stack: of a model that no longer predicts nothing less grave is told."""
 _AT_ONCE: Final = 2
 """How many groups are evaluated at a time; the engine works with threads of its own."""
 _LONGEST_S: Final = 60.0
 """How long to sleep at most, so that a clock that is set is noticed."""
+_LOOK_S: Final = 1.0
+_SWEEP_S: Final = 10.0
+_log = logging.getLogger(__name__)
 
 
 def specs(patterns: Sequence[str]) -> list[GroupSpec]:
@@ -47,23 +75,93 @@ def specs(patterns: Sequence[str]) -> list[GroupSpec]:
     return [*found, *read_files(paths)]
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """
+    Who is told of alerts, and how.
+    """
+
+    notify: tuple[str, ...] = field(default=(), repr=False)
+    """Channels, as ``[SEVERITY[,SEVERITY]=]ADDRESS``; addresses hold secrets."""
+    alertmanagers: tuple[str, ...] = ()
+    """Addresses of Alertmanagers."""
+    trusted_hosts: tuple[str, ...] = ()
+    """Hosts that may be notified although they are not on the public internet."""
+    pace: Pace = field(default_factory=Pace)
+
+    def channels(self) -> list[Channel]:
+        """
+        The channels.
+
+        Raises:
+            ConfigurationError: An address means none.
+        """
+        return [channel_of(each, trusted_hosts=self.trusted_hosts) for each in self.notify]
+
+
 @asynccontextmanager
 async def ruling(
     groups: Sequence[GroupSpec],
-    shared: Surroundings,
+    telling: Telling,
+    store: Storage,
     *,
+    folder: Path,
+    external_url: str,
     now: Callable[[], float] = time.time,
-) -> AsyncIterator[Evaluator]:
+) -> AsyncIterator[Alerting]:
     """
-    An evaluator whose groups run at their times for as long as the block lasts.
+    Alerting whose groups run, and whose channels are told, for as long as the block lasts.
+
+    Args:
+        groups: The rules.
+        telling: Who is told.
+        store: What rules read and write.
+        folder: Where is kept what alerts there are and who was told what.
+        external_url: Where this server can be reached.
+        now: The present in epoch seconds.
     """
-    evaluator = Evaluator(groups, shared, now_ms=int(now() * 1000))
+    now_ms = int(now() * 1000)
+    with ExitStack() as closing_all:
+        book = await asyncio.to_thread(Book.open, folder / BOOK)
+        closing_all.enter_context(closing(book))
+        alertmanagers = [
+            closing_all.enter_context(closing(Alertmanager(url, external_url=external_url)))
+            for url in telling.alertmanagers
+        ]
+        notifier = Notifier(
+            book,
+            telling.channels(),
+            now_ms=now_ms,
+            pace=telling.pace,
+            inhibitions=INHIBITIONS,
+            external_url=external_url,
+            patience_ms=max([AFTER_RESTART_MS, *(4 * each.interval_ms for each in groups)]),
+        )
+        listeners = Listeners(notifier, alertmanagers)
+        shared = Surroundings(store, tell=listeners.tell, external_url=external_url)
+        evaluator = Evaluator(groups, shared, now_ms=now_ms)
+        async with _running(_jobs(evaluator, listeners, now)):
+            yield Alerting(evaluator, listeners)
+
+
+def _jobs(
+    evaluator: Evaluator, listeners: Listeners, now: Callable[[], float]
+) -> Iterator[Coroutine[Any, Any, None]]:
     limiter = anyio.CapacityLimiter(_AT_ONCE)
-    tasks = [
-        asyncio.create_task(_evaluate(evaluator, group, limiter, now)) for group in evaluator.groups
-    ]
+    for group in evaluator.groups:
+        yield _evaluate(evaluator, group, limiter, now)
+    for desk, channel in listeners.notifier.desks:
+        yield _deliver(listeners.notifier, desk, channel, now)
+    for alertmanager in listeners.alertmanagers:
+        yield _often(alertmanager.deliver, now, every_s=_LOOK_S)
+    yield _often(listeners.notifier.sweep, now, every_s=_SWEEP_S)
+
+
+@asynccontextmanager
+async def _running(jobs: Iterator[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(job) for job in jobs]
     try:
-        yield evaluator
+        yield
     finally:
         for task in tasks:
             task.cancel()
@@ -81,3 +179,25 @@ async def _evaluate(
             await asyncio.sleep(min(left_s, _LONGEST_S))
             continue
         await anyio.to_thread.run_sync(evaluator.run, group, int(now() * 1000), limiter=limiter)
+
+
+async def _deliver(
+    notifier: Notifier, desk: Desk, channel: Channel, now: Callable[[], float]
+) -> None:
+    def deliver(at_ms: int) -> None:
+        due = desk.due_ms()
+        if due is not None and due <= at_ms:
+            notifier.deliver(desk, channel, at_ms)
+
+    await _often(deliver, now, every_s=_LOOK_S)
+
+
+async def _often(work: Callable[[int], None], now: Callable[[], float], *, every_s: float) -> None:
+    # A limiter of its own: what waits for a slow channel keeps nobody else from a thread.
+    limiter = anyio.CapacityLimiter(1)
+    while True:
+        try:
+            await anyio.to_thread.run_sync(work, int(now() * 1000), limiter=limiter)
+        except OtelConfidenceError as error:
+            _log.warning("alerts: %s", error)
+        await asyncio.sleep(every_s)

@@ -28,10 +28,15 @@ _NEVER: Final = "0001-01-01T00:00:00Z"
 
 class Ruling(Protocol):
     """
-    Whatever has rule groups; :class:`otel_confidence.alerting.evaluator.Evaluator` does.
+    Whatever has rule groups; :class:`otel_confidence.alerting.service.Alerting` does.
     """
 
-    groups: list[Group]
+    @property
+    def groups(self) -> list[Group]:
+        """
+        The groups in the order of files and names.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,3 @@
+"""
+This module tells the world of alerts: grouped, in time, once.
+"""

@@ -1,0 +1,364 @@
+"""
+This module hears of alerts from rules, keeps their incidents, and has channels told of them.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from otel_confidence.alerting.alerts import Alert
+from otel_confidence.alerting.notifying.book import (
+    Book,
+    Delivery,
+    Incident,
+    packed,
+    unpacked,
+)
+from otel_confidence.alerting.notifying.desk import Desk, incidents
+from otel_confidence.alerting.notifying.messages import Notification, fingerprint
+from otel_confidence.alerting.notifying.routes import Pace, Route
+from otel_confidence.alerting.notifying.silences import (
+    Silence,
+    matcher_text,
+    matchers_of,
+)
+from otel_confidence.errors import ConfigurationError
+
+KEPT: Final = 100_000
+"""How many incidents and deliveries the history holds."""
+AFTER_RESTART_MS: Final = 5 * 60_000
+"""How long an alert that was known before a restart may take to be found again."""
+_log = logging.getLogger(__name__)
+
+
+class Channel(Protocol):
+    """
+    Where notifications go.
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        What it is called in messages and in the notes, without anything secret.
+        """
+        ...
+
+    @property
+    def severities(self) -> tuple[str, ...]:
+        """
+        The severities that it takes; empty for all.
+        """
+        ...
+
+    def send(self, notification: Notification) -> None:
+        """
+        Tell it; returns when it has the notification.
+
+        Raises:
+            Exception: It could not be told; the text says why.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """
+    How a channel fares.
+    """
+
+    name: str
+    severities: tuple[str, ...]
+    backlog: int
+    """How many alerts it is owed, told in vain so far."""
+    last: Delivery | None
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """
+    An alert that makes others not worth telling.
+    """
+
+    source: tuple[tuple[str, str], ...]
+    target: tuple[tuple[str, str], ...]
+    equal: tuple[str, ...]
+    """The labels that both must have the same values of."""
+
+    def holds(self, source: Mapping[str, str], target: Mapping[str, str]) -> bool:
+        """
+        Whether one alert keeps another from being told.
+        """
+        return (
+            all(source.get(name) == value for name, value in self.source)
+            and all(target.get(name) == value for name, value in self.target)
+            and all(source.get(name, "") == target.get(name, "") for name in self.equal)
+            and source != target
+        )
+
+
+class Notifier:
+    """
+    Incidents, silences and the desks of all channels, over one book.
+
+    Args:
+        book: What is remembered.
+        channels: Who is told.
+        pace: How alerts are grouped and how often a group is told of.
+        inhibitions: Alerts that make others not worth telling.
+        external_url: Where this server can be reached.
+        now_ms: The present in epoch milliseconds.
+        patience_ms: How long an alert that is known from before a restart may take to be found
+            again.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        channels: Sequence[Channel],
+        *,
+        now_ms: int,
+        pace: Pace | None = None,
+        inhibitions: Sequence[Inhibition] = (),
+        external_url: str = "",
+        patience_ms: int = AFTER_RESTART_MS,
+    ) -> None:
+        self._book = book
+        self._patience_ms = patience_ms
+        self._inhibitions = tuple(inhibitions)
+        self._lock = threading.RLock()
+        self._valid = {
+            each.alert: now_ms + patience_ms for each in incidents(book) if each.ends_ms is None
+        }
+        self._silences = {each.id: each for each in _silences(book)}
+        self.desks = [
+            (Desk(_route(each, pace or Pace()), book, self._muted, external_url), each)
+            for each in channels
+        ]
+        _shorten(book)
+
+    def take(self, alerts: Sequence[Alert], at_ms: int) -> None:
+        """
+        Hear of alerts as rules tell of them.
+        """
+        with self._lock, self._book.changing():
+            known = {each.alert: each for each in incidents(self._book) if each.ends_ms is None}
+            for alert in alerts:
+                self._take(alert, known.get(fingerprint(dict(alert.labels))), at_ms)
+
+    def _take(self, alert: Alert, known: Incident | None, at_ms: int) -> None:
+        if alert.state == "pending":
+            # Known as firing from before a restart: it waits anew, which is no end.
+            if known is not None:
+                self._valid[known.alert] = at_ms + self._patience_ms
+        elif alert.resolved_ms is not None:
+            if known is not None:
+                self._end(known, alert.resolved_ms)
+        elif known is None:
+            self._begin(alert, at_ms)
+        else:
+            self._valid[known.alert] = alert.valid_ms
+            if known.annotations != alert.annotations:
+                self._keep(replace(known, annotations=dict(alert.annotations), value=alert.value))
+
+    def _begin(self, alert: Alert, at_ms: int) -> None:
+        incident = Incident(
+            alert=fingerprint(dict(alert.labels)),
+            labels=dict(alert.labels),
+            annotations=dict(alert.annotations),
+            starts_ms=at_ms if alert.fired_ms is None else alert.fired_ms,
+            ends_ms=None,
+            value=alert.value,
+            expression=alert.expression,
+        )
+        self._valid[incident.alert] = alert.valid_ms
+        self._keep(incident)
+        self._remember(incident)
+        for desk, _ in self.desks:
+            desk.expect(incident, at_ms)
+
+    def _end(self, incident: Incident, ends_ms: int) -> None:
+        ended = replace(incident, ends_ms=ends_ms)
+        self._keep(ended)
+        self._valid.pop(incident.alert, None)
+        self._book.run(
+            "UPDATE history SET ends_ms = ? WHERE alert = ? AND starts_ms = ? AND ends_ms IS NULL",
+            ends_ms,
+            ended.alert,
+            ended.starts_ms,
+        )
+
+    def _keep(self, incident: Incident) -> None:
+        row = {
+            "alert": incident.alert,
+            "labels": packed(incident.labels),
+            "annotations": packed(incident.annotations),
+            "expression": incident.expression,
+            "starts_ms": incident.starts_ms,
+            "ends_ms": incident.ends_ms,
+            "value": incident.value,
+        }
+        self._book.put("incidents", row)
+
+    def _remember(self, incident: Incident) -> None:
+        row = {
+            "alert": incident.alert,
+            "labels": packed(incident.labels),
+            "annotations": packed(incident.annotations),
+            "value": incident.value,
+            "starts_ms": incident.starts_ms,
+            "ends_ms": incident.ends_ms,
+        }
+        self._book.put("history", row)
+
+    def sweep(self, at_ms: int) -> None:
+        """
+        End the alerts that no rule tells of any more, and forget what nobody need be told.
+        """
+        with self._lock, self._book.changing():
+            for each in incidents(self._book):
+                if each.ends_ms is None and self._valid.get(each.alert, 0) < at_ms:
+                    self._end(each, self._valid.get(each.alert, at_ms))
+            self._book.run(
+                "DELETE FROM incidents WHERE ends_ms IS NOT NULL "
+                "AND (alert, starts_ms) NOT IN (SELECT alert, starts_ms FROM told)"
+            )
+
+    def deliver(self, desk: Desk, channel: Channel, at_ms: int) -> None:
+        """
+        Tell one channel whatever is due; what it cannot take is told later.
+        """
+        while (notification := desk.prepare(at_ms)) is not None:
+            reason = _sent(channel, notification)
+            if reason:
+                _log.warning("%s was not notified: %s", channel.name, reason)
+            desk.settle(notification, at_ms, reason)
+
+    def _muted(self, labels: Mapping[str, str], at_ms: int) -> bool:
+        if any(each.active(at_ms) and each.covers(labels) for each in self.silences()):
+            return True
+        return bool(self._inhibitions) and any(
+            inhibition.holds(each.labels, labels)
+            for each in incidents(self._book)
+            if each.ends_ms is None
+            for inhibition in self._inhibitions
+        )
+
+    def silences(self) -> list[Silence]:
+        """
+        Every silence that was not taken back, the one that ends last first.
+        """
+        # No lock: desks ask while they hold the book, which the lock's holders wait for.
+        return sorted(self._silences.copy().values(), key=lambda each: (-each.ends_ms, each.id))
+
+    def silence(self, silence: Silence) -> str:
+        """
+        Keep a silence, in place of the one with its id if it has any; its id.
+        """
+        kept = replace(silence, id=silence.id or str(uuid.uuid4()))
+        row = {
+            "id": kept.id,
+            "matchers": "\n".join(map(matcher_text, kept.matchers)),
+            "starts_ms": kept.starts_ms,
+            "ends_ms": kept.ends_ms,
+            "comment": kept.comment,
+            "made_by": kept.by,
+        }
+        with self._lock:
+            self._book.put("silences", row)
+            self._silences[kept.id] = kept
+        return kept.id
+
+    def lift(self, silence_id: str) -> None:
+        """
+        Take a silence back.
+
+        Raises:
+            ConfigurationError: There is none with this id.
+        """
+        with self._lock:
+            if silence_id not in self._silences:
+                raise ConfigurationError(f"there is no silence {silence_id!r}")
+            self._book.run("DELETE FROM silences WHERE id = ?", silence_id)
+            del self._silences[silence_id]
+
+    def history(self, *, limit: int = 100, before: int | None = None) -> list[Incident]:
+        """
+        Incidents, the latest first; ``before`` is epoch milliseconds of the first not asked for.
+        """
+        found = self._book.rows(
+            "SELECT alert, labels, annotations, starts_ms, ends_ms, value FROM history "
+            "WHERE starts_ms < ? ORDER BY starts_ms DESC, number DESC LIMIT ?",
+            2**62 if before is None else before,
+            limit,
+        )
+        return [
+            Incident(alert, unpacked(labels), unpacked(notes), starts_ms, ends_ms, value)
+            for alert, labels, notes, starts_ms, ends_ms, value in found
+        ]
+
+    def deliveries(self, *, channel: str = "", limit: int = 100) -> list[Delivery]:
+        """
+        Attempts to tell channels, the latest first.
+        """
+        found = self._book.rows(
+            "SELECT id, channel, grouped, at_ms, firing, resolved, outcome, reason FROM deliveries "
+            "WHERE ? IN ('', channel) ORDER BY number DESC LIMIT ?",
+            channel,
+            limit,
+        )
+        return [
+            Delivery(row[0], row[1], tuple(sorted(unpacked(row[2]).items())), *row[3:])
+            for row in found
+        ]
+
+    def channels(self) -> list[ChannelState]:
+        """
+        How every channel fares.
+        """
+        backlog = dict(
+            self._book.rows("SELECT channel, count() FROM told WHERE state = 'owed' GROUP BY 1")
+        )
+        return [
+            ChannelState(
+                channel.name,
+                channel.severities,
+                backlog.get(channel.name, 0),
+                next(iter(self.deliveries(channel=channel.name, limit=1)), None),
+            )
+            for _, channel in self.desks
+        ]
+
+    def close(self) -> None:
+        """
+        Let go of the book.
+        """
+        self._book.close()
+
+
+def _sent(channel: Channel, notification: Notification) -> str:
+    try:
+        channel.send(notification)
+    except Exception as error:  # noqa: BLE001  whatever a channel runs into costs no other
+        return str(error) or type(error).__name__
+    return ""
+
+
+def _route(channel: Channel, pace: Pace) -> Route:
+    return Route(channel.name, channel.severities, pace)
+
+
+def _silences(book: Book) -> list[Silence]:
+    found = book.rows("SELECT id, matchers, starts_ms, ends_ms, comment, made_by FROM silences")
+    return [
+        Silence(matchers_of(matchers.split("\n")), starts_ms, ends_ms, comment, by, silence_id)
+        for silence_id, matchers, starts_ms, ends_ms, comment, by in found
+    ]
+
+
+def _shorten(book: Book) -> None:
+    for table in ("history", "deliveries"):
+        statement = f"DELETE FROM {table} WHERE number <= (SELECT max(number) FROM {table}) - ?"  # noqa: S608
+        book.run(statement, KEPT)
