@@ -59,6 +59,7 @@ class Front:
     ran: list[str] = field(default_factory=list)
     """Every statement that came in, as it came."""
     port: int = 0
+    closed: bool = False
     _free: dict[Any, list[Any]] = field(default_factory=lambda: defaultdict(list))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -93,7 +94,8 @@ class Front:
         return result
 
     def close(self) -> None:
-        """Close every connection to the engine."""
+        """Close every connection to the engine, and answer nobody any more."""
+        self.closed = True
         for connections in self._free.values():
             for connection in connections:
                 connection.close()
@@ -147,6 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _query(self, implied: dict[str, str]) -> None:
         params = implied | dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         body = self._body()
+        if self.front.closed:
+            self.close_connection = True
+            return
         if not self._allowed():
             self._fail(516, "Code: 516. DB::Exception: Authentication failed. (AUTHENTICATION_...)")
             return
@@ -222,6 +227,7 @@ def serving(
     *,
     users: Mapping[str, str] | None = None,
     denied: str = "",
+    port: int = 0,
 ) -> Iterator[Front]:
     """Serve a folder as a ClickHouse server does, until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -233,7 +239,8 @@ def serving(
         users or {"default": ""},
         re.compile(denied) if denied else None,
     )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"front": front}))
+    handler = type("Handler", (_Handler,), {"front": front})
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     front.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
