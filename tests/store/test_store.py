@@ -27,7 +27,7 @@ from otel_confidence.points import (
 from otel_confidence.store import Store
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import connect
-from otel_confidence.store.engine import MAX_RETENTION_DAYS
+from otel_confidence.store.upkeep import MAX_RETENTION_DAYS
 from otel_confidence.store.writer import Writer
 
 NOW_MS = int(time.time() * 1000)

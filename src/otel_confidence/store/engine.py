@@ -58,9 +58,6 @@ _SQL: Final = {
     "readonly": 1,
 }
 
-MAX_RETENTION_DAYS: Final = 20_000
-"""Some 54 years: the engine's expiry times end in 2106, and what wraps around is gone at once."""
-
 
 class Store:
     """
@@ -115,17 +112,11 @@ class Store:
             StoreError: The folder is in use, cannot be written or cannot be read; the server does
                 not answer; or a later release made the tables.
         """
-        if not 0 < retention_days <= MAX_RETENTION_DAYS:
-            raise ConfigurationError(
-                f"retention_days must be above 0 and at most {MAX_RETENTION_DAYS}, "
-                f"got {retention_days!r}"
-            )
-        if retention_size < 0:
-            raise ConfigurationError(f"retention_size must be 0 or more, got {retention_size!r}")
+        terms = Terms(retention_days, retention_size, upkeep_s)
         with ExitStack() as undo:
             place = home(path)
             undo.callback(place.release)
-            opened = _opened(place, Terms(retention_days, retention_size, upkeep_s))
+            opened = _opened(place, terms)
             undo.pop_all()
         return opened
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from otel_confidence.errors import QueryError, StoreError
+from otel_confidence.errors import ConfigurationError, QueryError, StoreError
 from otel_confidence.store import schema
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import failing
@@ -21,6 +21,8 @@ from otel_confidence.store.retention import Retention
 from otel_confidence.store.rollups import Roller
 
 _MIB: Final = 1 << 20
+MAX_RETENTION_DAYS: Final = 20_000
+"""Some 54 years: the engine's expiry times end in 2106, and what wraps around is gone at once."""
 KEPT_FREE: Final = {"min_free_disk_bytes_to_perform_insert": 64 * _MIB}
 """An insert is refused before the disk is full, so that what drops and merges has room."""
 WORKING: Final = {
@@ -49,6 +51,17 @@ class Terms:
     """How many bytes are kept, 0 for any number."""
     every_s: float
     """The rest between two rounds."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.retention_days <= MAX_RETENTION_DAYS:
+            raise ConfigurationError(
+                f"retention_days must be above 0 and at most {MAX_RETENTION_DAYS}, "
+                f"got {self.retention_days!r}"
+            )
+        if self.retention_size < 0:
+            raise ConfigurationError(
+                f"retention_size must be 0 or more, got {self.retention_size!r}"
+            )
 
 
 class Upkeep:
