@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from otel_confidence.errors import ConfigurationError, StoreError
 from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, Selection
 from otel_confidence.store import migrations, reader
+from otel_confidence.store.buckets import Buckets
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import Pool, failing, read
 from otel_confidence.store.grids import Cells, Steps, computable, within_times
@@ -176,6 +177,34 @@ class Store:
         if not computable(function) or not within_times(steps):
             return None
         return self._reader.grid(function, matchers, steps, max_cells)
+
+    def buckets(
+        self,
+        columns: Sequence[str],
+        matchers: Sequence[Matcher],
+        steps: Steps,
+        width_ms: int,
+        *,
+        max_rows: int = _MAX_SAMPLES,
+    ) -> Buckets | None:
+        """
+        The roll-ups of the series that fulfil every matcher, where ``rolled`` allows to use them.
+
+        Args:
+            columns: What to read, as the tables of roll-ups call it.
+            matchers: What the series fulfil.
+            steps: The windows in which the buckets lie.
+            width_ms: How wide the buckets are.
+            max_rows: How many buckets there may be.
+
+        Returns:
+            None where the buckets hold so few samples that reading those costs no more.
+
+        Raises:
+            QueryError: A regular expression is wrong, or there are more buckets than allowed.
+            StoreError: The engine failed.
+        """
+        return self._reader.buckets(columns, matchers, steps, width_ms, max_rows)
 
     def series(
         self, matchers_sets: MatcherSets, start_ms: int, end_ms: int, *, limit: int = 0

@@ -136,12 +136,19 @@ def _grid(steps: Steps) -> str:
 
 
 def _looked_at(function: str, where: Conditions, steps: Steps) -> str:
-    conditions = [] if function == NEWEST else [_NOT_STALE]
-    if steps.count > 1 and steps.window_ms < steps.step_ms:
-        start, step = where.bind(steps.start_ms, "Int64"), where.bind(steps.step_ms, "Int64")
-        before = f"positiveModulo({start} - toUnixTimestamp64Milli(time), {step})"
-        conditions.append(f"{before} < {where.bind(steps.window_ms, 'Int64')}")
-    return " AND ".join(conditions) or "true"
+    inside = spaced(where, steps)
+    return inside if function == NEWEST else f"{_NOT_STALE} AND {inside}"
+
+
+def spaced(where: Conditions, steps: Steps) -> str:
+    """
+    True for the rows that lie in a window, where windows leave something out between them.
+    """
+    if steps.count == 1 or steps.window_ms >= steps.step_ms:
+        return "true"
+    start, step = where.bind(steps.start_ms, "Int64"), where.bind(steps.step_ms, "Int64")
+    before = f"positiveModulo({start} - toUnixTimestamp64Milli(time), {step})"
+    return f"{before} < {where.bind(steps.window_ms, 'Int64')}"
 
 
 def cells_of(

@@ -20,6 +20,7 @@ from otel_confidence.points import (
     Selection,
     Series,
 )
+from otel_confidence.store.buckets import Buckets, bucketing, named, weighing
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.columns import DAY_MS
 from otel_confidence.store.connection import Pool, read
@@ -76,6 +77,37 @@ class Reader:
         kept = [row for row, each in enumerate(fingerprints.tolist()) if each in labels]
         named = [labels[int(fingerprints[row])] for row in kept]
         return Cells(named, values[kept], present[kept])
+
+    def buckets(
+        self,
+        columns: Sequence[str],
+        matchers: Sequence[Matcher],
+        steps: Steps,
+        width_ms: int,
+        max_rows: int,
+    ) -> Buckets | None:
+        """
+        The roll-ups of the matching series; None where reading the samples costs no more.
+        """
+        with self._pool.lend() as client:
+            (weighed,) = read(client, *weighing(width_ms)).to_pylist()
+            if not weighed["worth"]:
+                return None
+            found = read(client, *bucketing(columns, matchers, steps, width_ms, max_rows))
+            if found.num_rows > max_rows:
+                raise _too_many(max_rows, "buckets")
+            fingerprints = _numbers(found, "fingerprint").astype(np.uint64)
+            starts = np.flatnonzero(np.append(True, fingerprints[1:] != fingerprints[:-1]))
+            starts = starts[: len(fingerprints)]
+            labels = self._labels(client, fingerprints[starts])
+        if len(labels) < len(starts):
+            return None
+        return Buckets(
+            [labels[int(each)] for each in fingerprints[starts]],
+            np.append(starts, len(fingerprints)),
+            _numbers(found, "end_ms").astype(np.int64),
+            {column: _numbers(found, named(column)) for column in columns},
+        )
 
     def series(self, sets: MatcherSets, start_ms: int, end_ms: int, limit: int) -> list[Labels]:
         """

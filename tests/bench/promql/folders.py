@@ -15,7 +15,7 @@ from tests.bench.promql import dataset
 from tests.bench.promql.dataset import Block, Scale, blocks
 from tests.bench.promql.servers import prometheus
 
-from otel_confidence.points import Batch, Labels, Sample, Series
+from otel_confidence.points import Batch, Labels, Samples, Series
 from otel_confidence.store import Store, schema
 
 RETENTION_DAYS = 10_000
@@ -31,8 +31,8 @@ def cache() -> Path:
 
 def store_folder(scale: Scale) -> Path:
     """The folder of a store with the samples."""
-    tables = "".join(schema.statements(RETENTION_DAYS))
-    return _filled(f"store-{scale.samples}", tables, lambda folder: _fill_store(folder, scale))
+    version = f"{schema.VERSION}"
+    return _filled(f"store-{scale.samples}", version, lambda folder: _fill_store(folder, scale))
 
 
 def prometheus_folder(scale: Scale) -> Path:
@@ -63,16 +63,20 @@ def _slices(scale: Scale) -> Iterator[list[Block]]:
 def _fill_store(folder: Path, scale: Scale) -> None:
     store = Store.open(folder, retention_days=RETENTION_DAYS)
     for part in _slices(scale):
-        store.write(Batch(samples=[each for block in part for each in _samples(block)]))
+        store.write(Batch(samples=Samples.joined([_samples(block) for block in part])))
+    store.keep_up()
     store.close()
 
 
-def _samples(block: Block) -> Iterator[Sample]:
-    times = block.times_ms.tolist()
-    for labels, values in zip(block.labels, block.values.tolist(), strict=True):
-        series = Series(labels)
-        for moment, value in zip(times, values, strict=True):
-            yield Sample(series, moment, value)
+def _samples(block: Block) -> Samples:
+    series = {each.fingerprint: each for each in map(Series, block.labels)}
+    count = len(block.times_ms)
+    return Samples(
+        np.repeat(np.array(list(series), dtype=np.uint64), count),
+        np.tile(block.times_ms, len(series)),
+        block.values.ravel(),
+        series,
+    )
 
 
 def _fill_prometheus(folder: Path, scale: Scale) -> None:

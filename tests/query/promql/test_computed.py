@@ -16,6 +16,7 @@ from otel_confidence.query.answers import Metrics
 from otel_confidence.query.promql import Engine
 from otel_confidence.store import Store
 from otel_confidence.store.grids import NEWEST, Steps
+from otel_confidence.store.progress import Rolled
 
 FUNCTIONS = (
     "avg_over_time", "changes", "count_over_time", "delta", "idelta", "increase", "irate",
@@ -23,9 +24,15 @@ FUNCTIONS = (
     "sum_over_time",
 )  # fmt: skip
 SELECTORS = ("c_total", "odd", '{__name__=~"level|single|brief|g"}')
+RANGES = (
+    ("c_total", "5m", ""), ("c_total", "10m", ""), ("odd", "10m", ""),
+    (SELECTORS[2], "16001ms", " offset 33s"),
+)  # fmt: skip
 GRIDS = {
     "fine": (START_S - 100, START_S + LENGTH_S + 400, 17.003),
     "wide apart": (START_S + 50, START_S + LENGTH_S, 611.0),
+    "rolled up": (START_S + 100, START_S + LENGTH_S, 300.0),
+    "rolled up, at one time": (START_S + 1300, START_S + 1300, 1.0),
     "at one time": (START_S + 1200, START_S + 1200, 1.0),
 }
 _SAMPLES = Engine(Memory.of(recorded()))
@@ -44,6 +51,7 @@ def _store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     store.write(batch(recorded()))
     for name, values in ODD.items():
         store.write(_written(name, values))
+    store.keep_up()
     yield store
     store.close()
 
@@ -63,8 +71,7 @@ def test_functions_of_ranges_agree_with_what_samples_give(
     """
     asked = [
         Question(f"{function}({selector}[{window}]{shift})", *GRIDS[grid])
-        for selector in SELECTORS
-        for window, shift in (("5m", ""), ("16001ms", " offset 33s"))
+        for selector, window, shift in RANGES
     ]
 
     verdicts = [(each, compare(each, *both)) for each in asked]
@@ -83,6 +90,21 @@ def test_instant_selectors_agree_with_what_samples_give(
     verdict = compare(Question(selector, *GRIDS[grid]), *both)
 
     assert "" == verdict.reason
+
+
+def test_roll_ups_are_read_where_windows_fit_them(store: Store) -> None:
+    """
+    What a day's dashboard asks for comes from buckets, not from samples.
+    """
+    at_ms = (START_S + 1300) * 1000
+    steps = Steps(at_ms, 300_000, 4, 600_000)
+
+    found = store.rolled(steps.start_ms, steps.end_ms, steps.step_ms, steps.window_ms)
+    buckets = store.buckets(("count",), _named("level"), steps, 300_000)
+
+    assert Rolled(300_000, steps.end_ms) == found
+    assert buckets is not None
+    assert [20.0] * 15 == buckets.columns["count"].tolist()
 
 
 @pytest.mark.parametrize("name", ["negative", "infinite", "unknown"])

@@ -12,6 +12,7 @@ from otel_confidence.points import Matcher
 from otel_confidence.query.promql import aggregation, matching, operators
 from otel_confidence.query.promql.aggregation import grouped
 from otel_confidence.query.promql.calls import Value, call
+from otel_confidence.query.promql.computing import Asked, Computing, computed
 from otel_confidence.query.promql.costs import Course, Share
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, empty
@@ -27,7 +28,6 @@ from otel_confidence.query.promql.reading import (
     unwrapped,
 )
 from otel_confidence.query.promql.selecting import (
-    Gridding,
     Source,
     Span,
     milliseconds,
@@ -154,16 +154,11 @@ class Evaluator:
 
     def _computed(self, function: str, node: Any, grid: Grid, window_ms: int) -> Frame | None:
         ends = references(node, grid, self.span)
-        if not isinstance(self.source, Gridding) or (len(grid) > 1 and ends[0] == ends[-1]):
+        if not isinstance(self.source, Computing) or (len(grid) > 1 and ends[0] == ends[-1]):
             return None
         steps = Steps(int(ends[0]), grid.step_ms, len(grid), window_ms)
-        room = self.limits.max_samples - self.share.held
-        cells = self.source.grid(function, matchers_of(node), steps, max_cells=room)
-        if cells is None:
-            return None
-        self.share.hold(cells.values.size)
-        order = sorted(range(len(cells.labels)), key=cells.labels.__getitem__)
-        return Frame(cells.labels, cells.values, cells.present).take(order).occupied()
+        asked = Asked(function, matchers_of(node), steps)
+        return computed(self.source, asked, self.limits.max_samples, self.share, self.check)
 
     def windows(self, node: Any, grid: Grid) -> Iterator[Windows]:
         """

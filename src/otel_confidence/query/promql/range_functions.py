@@ -6,6 +6,7 @@ Definitions follow Prometheus's documentation of query functions and were compar
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -71,16 +72,45 @@ def _with_resets(cells: Cells, change: Floats) -> Floats:
 def _extrapolation(cells: Cells, change: Floats, *, counter: bool) -> Floats:
     windows = cells.windows
     ends = windows.ends[cells.step]
-    first, last = cells.times[cells.low], cells.times[cells.high - 1]
-    sampled = (last - first) / 1000
-    average = sampled / (cells.high - cells.low - 1)
-    to_start = (first - (ends - windows.range_ms)) / 1000
-    to_end = (ends - last) / 1000
+    runs = Runs(
+        first_times=cells.times[cells.low],
+        last_times=cells.times[cells.high - 1],
+        first=cells.first,
+        counts=cells.high - cells.low,
+    )
+    return extrapolation(runs, change, ends, windows.range_ms, counter=counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """
+    What extrapolation asks of the samples of each window.
+    """
+
+    first_times: Ints
+    last_times: Ints
+    first: Floats
+    counts: Ints
+
+
+def extrapolation(
+    runs: Runs, change: Floats, ends: Ints, range_ms: int, *, counter: bool
+) -> Floats:
+    """
+    By how much a change between two samples grows when taken over the whole window.
+
+    A window counts as covered up to an edge that is near its samples; a counter is not taken to
+    have begun below zero.
+    """
+    sampled = (runs.last_times - runs.first_times) / 1000
+    average = sampled / (runs.counts - 1)
+    to_start = (runs.first_times - (ends - range_ms)) / 1000
+    to_end = (ends - runs.last_times) / 1000
     threshold = average * EXTRAPOLATION
     to_start = np.where(to_start >= threshold, average / 2, to_start)
     if counter:
-        grows = (change > 0) & (cells.first >= 0)
-        to_zero = np.where(grows, sampled * (cells.first / change), to_start)
+        grows = (change > 0) & (runs.first >= 0)
+        to_zero = np.where(grows, sampled * (runs.first / change), to_start)
         to_start = np.where(to_zero < to_start, to_zero, to_start)
     to_end = np.where(to_end >= threshold, average / 2, to_end)
     factor: Floats = (sampled + to_start + to_end) / sampled

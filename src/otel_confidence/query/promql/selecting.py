@@ -5,13 +5,12 @@ This module reads the series that selectors ask for and lays them on the times o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy as np
 
 from otel_confidence.points import Labels, Matcher, Selection
 from otel_confidence.query.promql.frames import Grid, Ints
-from otel_confidence.store.grids import Cells, Steps
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MILLISECOND = timedelta(milliseconds=1)
@@ -27,21 +26,6 @@ class Source(Protocol):
     ) -> list[Selection]:
         """
         The series that meet all conditions, with their samples after ``start_ms`` to ``end_ms``.
-        """
-        ...
-
-
-@runtime_checkable
-class Gridding(Protocol):
-    """
-    Where functions of ranges can be computed beside the samples.
-    """
-
-    def grid(
-        self, function: str, matchers: Sequence[Matcher], steps: Steps, *, max_cells: int = ...
-    ) -> Cells | None:
-        """
-        A function's values at every step; None where the samples have to be read.
         """
         ...
 
