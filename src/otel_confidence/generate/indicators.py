@@ -4,6 +4,10 @@ This module writes the PromQL of indicators: how many events a window holds, and
 Both come from the same counters, so that their quotient is right over all replicas. What is judged
 by the minute has a verdict instead, 1 for a bad minute and 0 for a good one, which is recorded
 every minute; its sum and its count over a window are then the bad events and the events.
+
+A series of failed calls begins with the first of them, so none of it means none of them. A bucket
+is there from a histogram's begin, empty or not: without it the programs have other edges, and there
+is no number rather than a wrong one.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,16 +30,14 @@ from otel_confidence.objectives.indicators import (
     Satisfaction,
     Throughput,
 )
+from otel_confidence.objectives.objective import quoted
+from otel_confidence.objectives.recorded import SLO_ID, SLO_NAME, SLO_SERVICE, VERDICT
 
 NONE: Final = "vector(0)"
 _WHOLE: Final = ()
 """Sums keep no label: an objective is one series."""
-_ARRIVES: Final[Mapping[str, tuple[c.Metric, tuple[str, ...]]]] = MappingProxyType(
-    {
-        "predictions": (c.PREDICTIONS, ()),
-        "truth": (c.OUTCOMES, ()),
-        "feedback": (c.FEEDBACK_RESPONSES, ()),
-    }
+_ARRIVES: Final[Mapping[str, c.Metric]] = MappingProxyType(
+    {"predictions": c.PREDICTIONS, "truth": c.OUTCOMES, "feedback": c.FEEDBACK_RESPONSES}
 )
 
 
@@ -48,7 +50,7 @@ def events(objective: Objective, window: str) -> str:
 
 def bad_events(objective: Objective, window: str) -> str:
     """
-    How many of them were bad, 0 where none was.
+    How many of them were bad.
     """
     return _events(objective)[1](window)
 
@@ -58,6 +60,25 @@ def verdict(objective: Objective) -> str:
     Whether the present minute is bad, of what is judged by the minute.
     """
     return _VERDICTS[type(objective.indicator)](objective)
+
+
+def ids(objective: Objective) -> dict[str, str]:
+    """
+    The labels by which an objective's recorded series are known.
+    """
+    return {
+        SLO_ID: objective.id,
+        SLO_NAME: objective.name,
+        SLO_SERVICE: objective.belongs_to,
+    }
+
+
+def own(objective: Objective) -> str:
+    """
+    The selector of an objective's recorded series.
+    """
+    pairs = (f"{name}={quoted(value)}" for name, value in ids(objective).items())
+    return f"{{{', '.join(pairs)}}}"
 
 
 _Counting = Callable[[str], str]
@@ -80,9 +101,7 @@ def _without(all_of_them: _Counting, good: _Counting) -> _Counting:
     """
     What is not good; never below zero, for each sum is extrapolated by itself.
     """
-    return lambda window: (
-        f"clamp_min(\n  {all_of_them(window)}\n  - ({good(window)} or {NONE}),\n  0\n)"
-    )
+    return lambda window: f"clamp_min(\n  {all_of_them(window)}\n  - {good(window)},\n  0\n)"
 
 
 def _availability(objective: Objective) -> tuple[_Counting, _Counting]:
@@ -112,7 +131,7 @@ def _confidence(objective: Objective) -> tuple[_Counting, _Counting]:
     if not indicator.exact:
         edge = _edge(indicator.at_least)
         made = _counted(c.PREDICTION_CONFIDENCE, "count", objective)
-        return made, _or_none(_counted(c.PREDICTION_CONFIDENCE, "bucket", objective, edge))
+        return made, _counted(c.PREDICTION_CONFIDENCE, "bucket", objective, edge)
     tiers = c.TIER.values
     below = tiers[: 1 if indicator.at_least == c.LOW_CONFIDENCE else 2]
     made = _counted(c.PREDICTIONS, "", objective, f'{c.TIER.label}!=""')
@@ -131,7 +150,7 @@ def _satisfaction(objective: Objective) -> tuple[_Counting, _Counting]:
     also = tuple(f'{key.label}="{value}"' for key, value in asked if value)
     judged = _counted(c.FEEDBACK_SCORES, "count", objective, *also)
     edge = _edge(indicator.above)
-    return judged, _or_none(_counted(c.FEEDBACK_SCORES, "bucket", objective, *also, edge))
+    return judged, _counted(c.FEEDBACK_SCORES, "bucket", objective, *also, edge)
 
 
 def _calibration(objective: Objective) -> str:
@@ -146,16 +165,30 @@ def _calibration(objective: Objective) -> str:
 def _throughput(objective: Objective) -> str:
     indicator: Any = objective.indicator
     series = expressions.selector(c.PREDICTIONS, "", *objective.conditions)
-    over = _duration(indicator.over_s)
-    rate = expressions.total(series, over, _WHOLE, function="rate")
-    return f"({rate} * 60 or {NONE}) < bool {Decimal(str(indicator.per_minute)):f}"
+    rate = expressions.total(series, _duration(indicator.over_s), _WHOLE, function="rate")
+    bound = Decimal(str(indicator.per_minute))
+    return f"{rate} * 60 < bool {bound:f}\n{_or_missed(objective)}"
 
 
 def _freshness(objective: Objective) -> str:
+    """
+    Good once something has arrived, bad where there was a whole time to arrive in.
+    """
     indicator: Any = objective.indicator
-    metric, also = _ARRIVES[indicator.of]
-    arrived = _counted(metric, "", objective, *also)(_duration(indicator.within_s))
-    return f"({arrived} or {NONE}) <= bool 0"
+    series = expressions.selector(_ARRIVES[indicator.of], "", *objective.conditions)
+    within = _duration(indicator.within_s)
+    arrived = expressions.total(series, within, _WHOLE)
+    waited = f"count by () ({series} offset {within}) * 0 + 1"
+    return f"({arrived} > 0) * 0\nor {waited}\n{_or_missed(objective)}"
+
+
+def _or_missed(objective: Objective) -> str:
+    """
+    A bad minute where nothing is left to judge by, although there was once.
+
+    The verdicts themselves remember that, each the one before, when the series are long gone.
+    """
+    return f"or sum by () (last_over_time({VERDICT}{own(objective)}[1d])) * 0 + 1"
 
 
 _COUNTED: Final[Mapping[type, Callable[[Objective], tuple[_Counting, _Counting]]]] = {

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from otel_confidence import conventions as c
 from otel_confidence.generate import indicators
+from otel_confidence.generate.indicators import ids, own
 from otel_confidence.generate.rules import RUNBOOKS
 from otel_confidence.objectives import (
     BURN_RATES,
@@ -24,7 +25,6 @@ from otel_confidence.objectives import (
     burn_windows,
     check_names,
 )
-from otel_confidence.objectives.objective import quoted
 from otel_confidence.objectives.recorded import (
     BUDGET_REMAINING,
     CURRENT_BURN_RATE,
@@ -117,6 +117,7 @@ def _groups(
             "rules": [
                 *(rule for window in long for rule in _ratio(objective, window)),
                 *_period(objective),
+                *_spent(objective),
             ],
         },
     ]
@@ -143,17 +144,28 @@ def _period(objective: Objective) -> list[dict[str, Any]]:
     """
     The period's ratio, from what the shortest window recorded in steps of its own width.
     """
-    period, own = objective.period, _own(objective)
+    period, mine = objective.period, own(objective)
     if objective.indicator.sliced:
         return _judged(objective, period)
     all_of_them, bad = (
-        f"sum_over_time({name(_BASE)}{own}[{period}:{_BASE}])" for name in (events, bad_events)
+        f"sum_over_time({name(_BASE)}{mine}[{period}:{_BASE}])" for name in (events, bad_events)
     )
     return _quotient(objective, period, all_of_them, bad)
 
 
+def _spent(objective: Objective) -> list[dict[str, Any]]:
+    """
+    How fast the period's budget burned, and what is left of it.
+    """
+    left = f"1 - {PERIOD_BURN_RATE}{own(objective)}"
+    return [
+        _recording(objective, PERIOD_BURN_RATE, _burn_rate(objective, objective.period)),
+        _recording(objective, BUDGET_REMAINING, left),
+    ]
+
+
 def _judged(objective: Objective, window: str) -> list[dict[str, Any]]:
-    verdicts = f"{VERDICT}{_own(objective)}[{window}]"
+    verdicts = f"{VERDICT}{own(objective)}[{window}]"
     return _quotient(
         objective, window, f"count_over_time({verdicts})", f"sum_over_time({verdicts})"
     )
@@ -163,8 +175,8 @@ def _quotient(objective: Objective, window: str, whole: str, bad: str) -> list[d
     """
     Events, bad ones and their ratio, which there is none of where there were no events.
     """
-    own = _own(objective)
-    share = f"{bad_events(window)}{own} / ({events(window)}{own} > 0)"
+    mine = own(objective)
+    share = f"{bad_events(window)}{mine} / ({events(window)}{mine} > 0)"
     told = {SLO_WINDOW: window}
     return [
         _recording(objective, events(window), whole, told),
@@ -175,7 +187,6 @@ def _quotient(objective: Objective, window: str, whole: str, bad: str) -> list[d
 
 def _metadata(objective: Objective) -> list[dict[str, Any]]:
     target = Decimal(str(objective.target))
-    own = _own(objective)
     info = {
         "sloth_mode": "otel-confidence",
         "sloth_objective": f"{(target * 100).normalize():f}",
@@ -187,16 +198,14 @@ def _metadata(objective: Objective) -> list[dict[str, Any]]:
         _recording(objective, ERROR_BUDGET, f"vector({objective.budget})"),
         _recording(objective, PERIOD_DAYS, f"vector({objective.window_days})"),
         _recording(objective, CURRENT_BURN_RATE, _burn_rate(objective, _BASE)),
-        _recording(objective, PERIOD_BURN_RATE, _burn_rate(objective, objective.period)),
-        _recording(objective, BUDGET_REMAINING, f"1 - {PERIOD_BURN_RATE}{own}"),
         _recording(objective, INFO, "vector(1)", info),
     ]
 
 
 def _burn_rate(objective: Objective, window: str) -> str:
-    own = _own(objective)
+    mine = own(objective)
     same = f"on ({SLO_ID}, {SLO_NAME}, {SLO_SERVICE}) group_left ()"
-    return f"{error_ratio(window)}{own}\n  / {same} {ERROR_BUDGET}{own}"
+    return f"{error_ratio(window)}{mine}\n  / {same} {ERROR_BUDGET}{mine}"
 
 
 def _alerts(
@@ -210,7 +219,7 @@ def _alerts(
                 {
                     "alert": name,
                     "expr": "\nor\n".join(pairs),
-                    "labels": {**_ids(objective), "severity": grave, SLO_SEVERITY: severity},
+                    "labels": {**ids(objective), "severity": grave, SLO_SEVERITY: severity},
                     "annotations": {
                         "summary": f"{_label(SLO_NAME)} of {_label(SLO_SERVICE)} burns its error "
                         f"budget {how}",
@@ -227,15 +236,15 @@ def _burning(objective: Objective, burn: BurnWindow) -> str:
     """
     Burn rate over the long window, where that and the short one are too fast on enough events.
     """
-    own, factor = _own(objective), burn.factor(objective.window_days)
+    mine, factor = own(objective), burn.factor(objective.window_days)
     sliced = objective.indicator.sliced
     least = MIN_SLICES if sliced else objective.least_events
     bad = MIN_BAD_SLICES if sliced else MIN_BAD_EVENTS
     conditions = (
-        f"{error_ratio(burn.long)}{own} / {objective.budget} > {factor:f}",
-        f"{error_ratio(burn.short)}{own} / {objective.budget} > {factor:f}",
-        f"{events(burn.long)}{own} >= {least}",
-        f"{bad_events(burn.long)}{own} >= {bad}",
+        f"{error_ratio(burn.long)}{mine} / {objective.budget} > {factor:f}",
+        f"{error_ratio(burn.short)}{mine} / {objective.budget} > {factor:f}",
+        f"{events(burn.long)}{mine} >= {least}",
+        f"{bad_events(burn.long)}{mine} >= {bad}",
     )
     each = "\n  and ".join(f"max without ({SLO_WINDOW}) ({condition})" for condition in conditions)
     return f"(\n  {each}\n)"
@@ -244,16 +253,8 @@ def _burning(objective: Objective, burn: BurnWindow) -> str:
 def _recording(
     objective: Objective, name: str, expression: str, also: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    labels = {**_ids(objective), **_told(objective), **(also or {})}
+    labels = {**ids(objective), **_told(objective), **(also or {})}
     return {"record": name, "expr": expression, "labels": dict(sorted(labels.items()))}
-
-
-def _ids(objective: Objective) -> dict[str, str]:
-    return {
-        SLO_ID: objective.id,
-        SLO_NAME: objective.name,
-        SLO_SERVICE: objective.belongs_to,
-    }
 
 
 def _told(objective: Objective) -> dict[str, str]:
@@ -265,14 +266,6 @@ def _told(objective: Objective) -> dict[str, str]:
         **dict(objective.labels_given),
         **{key.label: value for key, value in model if value},
     }
-
-
-def _own(objective: Objective) -> str:
-    """
-    The selector of an objective's recorded series.
-    """
-    pairs = (f"{name}={quoted(value)}" for name, value in _ids(objective).items())
-    return f"{{{', '.join(pairs)}}}"
 
 
 def _label(name: str) -> str:

@@ -1,0 +1,85 @@
+"""
+This module lets promtool run the rules of one objective over series of one's own.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from otel_confidence.generate.slos import rule_file
+from otel_confidence.objectives import Objective
+
+ROOT = Path(__file__).parent.parent.parent
+TOOLS = Path(
+    os.environ.get("OTEL_CONFIDENCE_TOOLS", Path.home() / ".cache" / "otel-confidence" / "tools")
+)
+Series = Mapping[str, str]
+"""Values in promtool's notation by series, one for each minute."""
+
+
+def promtool() -> Path:
+    """
+    The program, or a skipped test where it is not built.
+    """
+    lines = (ROOT / ".env").read_text().splitlines()
+    version = next(line.split("=v")[1] for line in lines if line.startswith("PROMETHEUS_VERSION"))
+    path = TOOLS / f"promtool-{version}"
+    if not path.exists():
+        reason = f"{path.name} is not in {TOOLS}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def complaints(
+    folder: Path, objective: Objective, cases: Sequence[Mapping[str, Any]], *, every: str = "1m"
+) -> str:
+    """
+    What promtool finds wrong with some cases over the rules of an objective; nothing if all pass.
+    """
+    program = promtool()
+    rules = rule_file([objective])
+    (folder / "rules.yml").write_text(yaml.safe_dump(rules))
+    told = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": every,
+        "fuzzy_compare": True,
+        # In any order otherwise, and a series recorded five minutes ago is one of no value.
+        "group_eval_order": [group["name"] for group in rules["groups"]],
+        "tests": [{"interval": "1m", **case} for case in cases],
+    }
+    (folder / "cases.yml").write_text(yaml.safe_dump(told, sort_keys=False, width=10_000))
+    run = subprocess.run(
+        [program, "test", "rules", "cases.yml"],
+        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    return "" if run.returncode == 0 else run.stdout + run.stderr
+
+
+def series(values: Series) -> list[dict[str, str]]:
+    """
+    Input as promtool reads it.
+    """
+    return [{"series": name, "values": text} for name, text in values.items()]
+
+
+def fired(expression: str, minute: int, value: float | None) -> dict[str, Any]:
+    """
+    What an expression without labels must be at a minute; None for nothing.
+    """
+    samples = [] if value is None else [{"labels": "{}", "value": value}]
+    return {"expr": expression, "eval_time": f"{minute}m", "exp_samples": samples}
+
+
+def firing(alert: str, minute: int, count: int) -> dict[str, Any]:
+    """
+    How many alerts of a name must fire at a minute.
+    """
+    expression = f'sum(ALERTS{{alertname="{alert}", alertstate="firing"}})'
+    return fired(expression, minute, count or None)
