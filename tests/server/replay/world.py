@@ -41,10 +41,11 @@ def world(folder: Path) -> Iterator[World]:
     """
     Both servers, filled.
     """
-    theirs = folder / "prometheus"
+    theirs, none = folder / "prometheus", folder / "no_rules.yml"
     theirs.mkdir()
+    none.write_text("groups: []\n", encoding="ascii")
     with (
-        running(folder / "up", "--retention", "20y") as up,
+        running(folder / "up", "--retention", "20y", "--rules", str(none)) as up,
         reference.started(theirs, _EXEMPLARS) as url,
     ):
         found = World(up.http, url)
