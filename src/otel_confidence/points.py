@@ -102,11 +102,14 @@ class Samples:
         """
         if len(parts) == 1:
             return parts[0]
+        series: dict[int, Series] = {}
+        for part in parts:
+            series.update(part.series)
         return cls(
             np.concatenate([cls().fingerprints, *(part.fingerprints for part in parts)]),
             np.concatenate([cls().times_ms, *(part.times_ms for part in parts)]),
             np.concatenate([cls().values, *(part.values for part in parts)]),
-            {key: series for part in parts for key, series in part.series.items()},
+            series,
         )
 
     def __len__(self) -> int:

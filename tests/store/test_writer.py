@@ -1,5 +1,6 @@
 """This module checks the writer: what it does before it inserts, and how days are told apart."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from clickhouse_connect.driver.client import Client
+from tests.running import until
 
 from otel_confidence.errors import StoreError
 from otel_confidence.points import Batch, Sample, Samples, Series
@@ -68,6 +70,35 @@ def test_samples_stay_out_where_that_fails(client: Client) -> None:
         writer.write(batch(NOON_MS))
     assert writer.close(timeout_s=5)
     assert 0 == count(client)
+
+
+def test_batches_that_wait_are_inserted_as_one(client: Client) -> None:
+    """
+    What comes while an insert is under way goes in together, and each sender is told.
+    """
+    sizes: list[int] = []
+    waiting = threading.Event()
+
+    def hold(samples: Samples) -> None:
+        sizes.append(len(samples))
+        waiting.wait(30)
+
+    writer = Writer(client, Catalog(), before_samples=hold)
+    senders = [
+        threading.Thread(target=writer.write, args=(batch(NOON_MS + turn),)) for turn in range(8)
+    ]
+    senders[0].start()
+    until(lambda: sizes)
+    for sender in senders[1:]:
+        sender.start()
+    until(lambda: len(writer._queue) == 7)
+    waiting.set()
+    for sender in senders:
+        sender.join()
+
+    assert writer.close(timeout_s=5)
+    assert [1, 7] == sizes
+    assert 8 == count(client)
 
 
 def test_each_day_has_the_series_that_it_touches() -> None:
