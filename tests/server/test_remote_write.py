@@ -94,7 +94,8 @@ def test_a_part_refused_is_400_with_what_was_kept() -> None:
         pytest.param(V1, b"", 400, id="no block"),
         pytest.param(V1, packed(b"\x0a\xff"), 400, id="no message"),
         pytest.param(V2, packed(series(UP)), 400, id="1.0 said to be 2.0"),
-        pytest.param(V1, varint(1 << 30) + b"x", 413, id="bomb"),
+        pytest.param(V1, varint(1 << 30) + b"x", 400, id="bomb"),
+        pytest.param(V1, packed(series(UP) * 100)[:-1], 400, id="truncated block"),
         pytest.param(V1, bytes((20 << 20) + 1), 413, id="large body"),
     ],
 )
@@ -107,6 +108,31 @@ def test_a_bad_request_is_told_why(headers: dict[str, str], content: bytes, stat
     assert status == answer.status_code
     assert answer.text.strip()
     assert ["0"] * 3 == [answer.headers[name] for name in WRITTEN]
+
+
+@pytest.mark.parametrize(
+    ("labels", "named"),
+    [
+        pytest.param((("__name__", "x"), ("a", "")), "label 'a' is empty", id="empty label"),
+        pytest.param((("b", "1"), ("__name__", "x")), "not sorted", id="wrong order"),
+        pytest.param((("__name__", "x"), ("a", "v" * 10_000_000)), "bytes", id="10 MB label"),
+    ],
+)
+def test_a_bad_series_is_named_and_the_others_kept(
+    labels: tuple[tuple[str, str], ...], named: str
+) -> None:
+    """
+    The answer is 400 with the place and the reason, and the good series reached the sink.
+    """
+    batches: list[Batch] = []
+    body = series(labels, [(now_ms(), 1.0)]) + series(UP, [(now_ms(), 2.0)])
+
+    answer = client(batches.append).post(PATH, content=packed(body), headers=V1)
+
+    assert (400, "1") == (answer.status_code, answer.headers[WRITTEN[0]])
+    assert "series 0" in answer.text
+    assert named in answer.text
+    assert [2.0] == batches[0].samples.values.tolist()
 
 
 @pytest.mark.parametrize("error", [StoreBusy("full"), StoreError("disk full")])

@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute, Route
 from otel_confidence.errors import InvalidRecord, StoreError
 from otel_confidence.ingest.remote_requests import Version
 from otel_confidence.ingest.remote_write import SIGNAL, RemoteWriter, Written
-from otel_confidence.ingest.snappy import TOO_LARGE
 from otel_confidence.server.admission import Admission
 from otel_confidence.server.bodies import BodyError, read_body
 
@@ -52,8 +51,7 @@ class RemoteWriteReceiver:
         except BodyError as error:
             return self._refuse(error.status, str(error))
         except InvalidRecord as error:
-            too_large = error.reason == TOO_LARGE
-            return self._refuse(413 if too_large else 400, str(error))
+            return self._refuse(400, str(error))
         except StoreError as error:
             return self._refuse(503, str(error))
 
