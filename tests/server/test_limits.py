@@ -128,13 +128,13 @@ def test_sql_in_a_query_is_only_text(up: Up, text: str) -> None:
 
 def test_two_hundred_heavy_queries_at_once_leave_the_server_responsive(up: Up) -> None:
     """
-    Twenty are computed at a time, the others wait; memory stays bounded and is given back.
+    A few are computed at a time, the others wait; memory stays bounded.
     """
-    forms = [{**HEAVY, "timeout": "5s"}] * 200
+    forms, alone = [{**HEAVY, "timeout": "5s"}] * 200, running_queries(up)
     many = httpx.Limits(max_connections=200)
     with ThreadPoolExecutor(200) as clients, httpx.Client(timeout=240, limits=many) as http:
         asked = [clients.submit(ask, up, "query_range", form, http) for form in forms]
-        until(lambda: running_queries(up) > 10)
+        until(lambda: running_queries(up) > alone)
         healthy = httpx.get(f"{up.http}/-/healthy", timeout=60)
         named = httpx.get(f"{up.http}/api/v1/labels", timeout=60)
         found = {each.result() for each in asked}
@@ -142,7 +142,7 @@ def test_two_hundred_heavy_queries_at_once_leave_the_server_responsive(up: Up) -
     assert (200, 200) == (healthy.status_code, named.status_code)
     assert found <= {(200, ""), (503, "timeout")}
     assert (200, "") == ask(up, "query", {"query": "1"})
-    assert memory_mib(up, "VmHWM") < 6000
+    assert memory_mib(up, "VmHWM") < 3000
 
 
 def test_a_client_that_leaves_ends_its_query(up: Up) -> None:

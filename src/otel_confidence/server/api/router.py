@@ -2,6 +2,7 @@
 This module lays the Prometheus HTTP API on addresses.
 """
 
+import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -24,8 +25,12 @@ from otel_confidence.server.api.turns import Turns
 from otel_confidence.server.bodies import BodyError
 
 PREFIX = "/api/v1"
-CONCURRENT_QUERIES = 20
-"""How many queries are computed at a time; the others wait their turn."""
+MOST_QUERIES, FEWEST_QUERIES = 20, 4
+"""How many queries are computed at a time: two for each processor within these bounds.
+
+Prometheus's default is the first. More than the processors can work on would only hold memory,
+and take time from what is written meanwhile; the others wait their turn.
+"""
 CONCURRENT_LOOKUPS = 8
 """How many other questions are answered at a time, beside the queries."""
 Handler = Callable[[Parameters], Reply]
@@ -73,7 +78,7 @@ def routes(
     ]
     api = [
         Route(f"{PREFIX}{path}", _answering(handler, turns), methods=methods)
-        for turns, rows in ((Turns(CONCURRENT_QUERIES), heavy), (Turns(CONCURRENT_LOOKUPS), light))
+        for turns, rows in ((Turns(_at_once()), heavy), (Turns(CONCURRENT_LOOKUPS), light))
         for path, handler, methods in rows
     ]
     return [*api, Route("/-/ready", _says("Ready")), Route("/-/healthy", _says("Healthy"))]
@@ -98,6 +103,10 @@ def _answer(handler: Handler, given: Parameters, *, packed: bool) -> Response:
     with closing(given.course) as course:
         course.check()
         return replies.success(handler(given), packed=packed)
+
+
+def _at_once() -> int:
+    return min(MOST_QUERIES, max(FEWEST_QUERIES, 2 * (os.cpu_count() or 1)))
 
 
 def _says(state: str) -> Endpoint:
