@@ -63,7 +63,7 @@ def increase(values: Floats, at: float, window: float) -> float:
     after = between / 2 if after >= 1.1 * between else after
     if grown > 0:
         before = min(before, span * found[0] / grown)
-    return grown * (span + before + after) / span
+    return float(grown * (span + before + after) / span)
 
 
 def summed(counters: list[Floats], window: float) -> Floats:
@@ -72,7 +72,8 @@ def summed(counters: list[Floats], window: float) -> Floats:
     """
     table = np.array([[increase(values, at, window) for at in MOMENTS] for values in counters])
     known = ~np.isnan(table)
-    return np.where(known.any(axis=0), np.where(known, table, 0).sum(axis=0), np.nan)
+    sums: Floats = np.where(known.any(axis=0), np.where(known, table, 0).sum(axis=0), np.nan)
+    return sums
 
 
 def within(recorded: Floats, place: int, window: float) -> Floats:
@@ -80,7 +81,8 @@ def within(recorded: Floats, place: int, window: float) -> Floats:
     What was recorded in a window up to an evaluation, without what was not.
     """
     seen = (MOMENTS > MOMENTS[place] - window) & (MOMENTS <= MOMENTS[place])
-    return recorded[seen & ~np.isnan(recorded)]
+    found: Floats = recorded[seen & ~np.isnan(recorded)]
+    return found
 
 
 def near(expression: str, minute: int, value: float) -> dict[str, Any]:

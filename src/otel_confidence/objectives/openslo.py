@@ -189,8 +189,9 @@ def _window(spec: Located) -> int:
         raise Misplaced(listed, "must hold one window")
     window = listed.items()[0]
     _only(window, {"duration", "isRolling"})
-    if _entry(window, "isRolling").value is not True:
-        raise Misplaced(window, "must be rolling: calendar windows are not read")
+    rolling = _entry(window, "isRolling")
+    if rolling.value is not True:
+        raise Misplaced(rolling, "must be rolling: calendar windows are not read")
     return days(_entry(window, "duration"))
 
 
