@@ -271,8 +271,11 @@ class Campaign:
         elif self.draw.random() < EARLY:
             process.join(self.draw.uniform(0, self.most_s))
         else:
+            began = time.monotonic()
             heard.shown.wait(PATIENCE_S)
-            process.join(self.draw.uniform(0, self.most_s))
+            # On a slow machine a life takes longer to get anywhere.
+            most_s = max(self.most_s, time.monotonic() - began)
+            process.join(self.draw.random() * most_s)
         if process.exitcode is not None and not life.last:
             heard.failures.append(f"ended by itself with {process.exitcode}")
         process.kill()
