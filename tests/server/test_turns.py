@@ -22,9 +22,9 @@ class Client:
     Someone who sent a request, waits for the answer and may leave.
     """
 
-    def __init__(self, method: str = "GET") -> None:
+    def __init__(self, method: str = "GET", query: bytes = b"") -> None:
         self.left = asyncio.Event()
-        scope = {"type": "http", "method": method, "headers": [], "query_string": b""}
+        scope = {"type": "http", "method": method, "headers": [], "query_string": query}
         self.request = Request(scope, self._receive)
 
     async def _receive(self) -> Message:
@@ -141,3 +141,20 @@ async def test_a_slow_form_is_not_waited_for() -> None:
         await parameters_of(Client("POST").request, patience_s=0.05)
 
     assert 408 == refused.value.status
+
+
+async def test_time_in_the_queue_counts() -> None:
+    """
+    A request's own time limit runs from its arrival, whoever is before it.
+    """
+    turns, gate = Turns(1), Gate()
+    first = asyncio.ensure_future(turns.run(gate.pass_through, Course(60), Client().request))
+    await begun(gate.begun)
+    client = Client(query=b"query=1&timeout=50ms")
+
+    given = await parameters_of(client.request)
+    with pytest.raises(QueryError, match="query timed out in query queue"):
+        await turns.run(lambda: "second", given.course, client.request)
+    gate.open.set()
+
+    assert "through" == await first

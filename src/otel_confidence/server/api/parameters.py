@@ -5,6 +5,7 @@ This module reads the parameters of requests to the Prometheus HTTP API.
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -52,6 +53,8 @@ class Parameters:
         self._pairs = pairs
         self.path = path
         self.course = Course(TIMEOUT_S)
+        with suppress(QueryError):  # what is no duration is refused when its turn comes
+            self.course.shorten(self.duration("timeout"))
 
     def text(self, name: str, default: str = "") -> str:
         """
@@ -155,7 +158,7 @@ class Parameters:
         Raises:
             QueryError: They are no durations.
         """
-        self.course.shorten(self.duration("timeout"))
+        self.duration("timeout")
         try:
             lookback = seconds(self.text("lookback_delta") or "0")
         except ValueError as error:
