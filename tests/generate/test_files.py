@@ -74,3 +74,29 @@ def test_header_names_the_command(tmp_path: Path) -> None:
 
     for path in (RULES, MODEL, SIGNALS, API):
         assert "python -m otel_confidence.generate --write" in (tmp_path / path).read_text()
+
+
+def test_objectives_are_written_beside_the_other_rules(tmp_path: Path) -> None:
+    """
+    The file of objectives in the folder is read, and its rules differ as soon as it changes.
+    """
+    promises = tmp_path / "otel-confidence.yaml"
+    promises.write_text("objectives:\n  - {name: n, kind: accuracy, target: 0.9}\n")
+    slos = tmp_path / "prometheus" / "rules" / "otel_confidence_slos.yml"
+
+    assert 0 == main(["--write", "--out", str(tmp_path)])
+    assert "change otel-confidence.yaml instead" in slos.read_text().splitlines()[0]
+    assert 0 == main(["--check", "--out", str(tmp_path)])
+    promises.write_text("objectives:\n  - {name: n, kind: accuracy, target: 0.8}\n")
+    assert 1 == main(["--check", "--out", str(tmp_path)])
+
+
+def test_wrong_objectives_are_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """
+    What is wrong with the file of objectives goes to standard error, and the status is 2.
+    """
+    promises = tmp_path / "o.yaml"
+    promises.write_text("objectives:\n  - {name: n, kind: accuracy, target: 90}\n")
+
+    assert 2 == main(["--write", "--out", str(tmp_path), "--objectives", str(promises)])
+    assert "o.yaml:2:39: objectives[0].target: must be within 0..1" in capsys.readouterr().err
