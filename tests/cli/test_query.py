@@ -171,8 +171,8 @@ def test_the_sql_of_each_selector_is_explained(url: str) -> None:
 
     assert 0 == done.exit_code, done.output
     one, other = done.output.split("\n\n")
-    assert one.startswith("-- 1 series, 40 samples, ")
-    assert other.startswith("-- 1 series, 1 samples, ")
+    assert one.startswith("-- 1 series, 1 rows, ")
+    assert other.startswith("-- 1 series, 1 rows, ")
     assert "SELECT fingerprint" in one
     assert "-- p3 = 'a'" in one
     assert "'a'" not in one.splitlines()[1]

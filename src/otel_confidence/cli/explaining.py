@@ -53,7 +53,7 @@ def _selectors(answer: httpx.Response) -> list[Mapping[str, Any]]:
 def _selector(told: Mapping[str, Any]) -> str:
     took_ms = 1000 * float(told["seconds"])
     lines = [
-        f"-- {told['series']} series, {told['samples']} samples, {took_ms:.1f} ms",
+        f"-- {told['series']} series, {told['rows']} rows, {took_ms:.1f} ms",
         clean(str(told["sql"]), _LONGEST),
         *(clean(f"-- {name} = {value!r}", _LONGEST) for name, value in told["parameters"].items()),
     ]

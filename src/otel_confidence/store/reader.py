@@ -25,6 +25,7 @@ from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.columns import DAY_MS
 from otel_confidence.store.connection import Pool, read
 from otel_confidence.store.grids import Cells, Steps, cells_of, gridding, is_plain
+from otel_confidence.store.listening import heard
 from otel_confidence.store.matching import Conditions
 
 _ALL_LABELS: Final = "arrayJoin(arrayPushBack(mapKeys(labels), {name:String}))"
@@ -52,7 +53,7 @@ class Reader:
             return []
         statement, parameters = selecting(matchers, start_ms, end_ms, max_samples)
         with self._pool.lend() as client:
-            found = read(client, statement, parameters)
+            found = heard(client, statement, parameters)
             if found.num_rows > max_samples:
                 raise _too_many(max_samples, "samples")
             return self._selections(client, found)
@@ -66,7 +67,7 @@ class Reader:
         most = max_cells // steps.count
         statement, parameters = gridding(function, matchers, steps, most)
         with self._pool.lend() as client:
-            found = read(client, statement, parameters)
+            found = heard(client, statement, parameters)
             if found.num_rows > most:
                 raise _too_many(max_cells, "samples")
             if not is_plain(found):
@@ -93,7 +94,7 @@ class Reader:
             (weighed,) = read(client, *weighing(width_ms)).to_pylist()
             if not weighed["worth"]:
                 return None
-            found = read(client, *bucketing(columns, matchers, steps, width_ms, max_rows))
+            found = heard(client, *bucketing(columns, matchers, steps, width_ms, max_rows))
             if found.num_rows > max_rows:
                 raise _too_many(max_rows, "buckets")
             fingerprints = _numbers(found, "fingerprint").astype(np.uint64)

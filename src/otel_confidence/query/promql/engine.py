@@ -70,14 +70,6 @@ class Engine:
         self._now = now
         self._clock = clock
 
-    def over(self, source: Source) -> "Engine":
-        """
-        The same engine with other samples, and with the same room for all.
-        """
-        made = Engine(source, limits=self._limits, now=self._now, clock=self._clock)
-        made._room = self._room
-        return made
-
     def query(self, expr: str, *, at: float | None = None, options: Options = _DEFAULT) -> Answer:
         """
         The value of an expression at one time.

@@ -52,7 +52,7 @@ class Limits:
     What one query may cost.
     """
 
-    max_samples: int = 50_000_000
+    max_samples: int = 10_000_000
     """Samples held in memory at once."""
     max_steps: int = 11_000
     timeout_s: float = 120.0

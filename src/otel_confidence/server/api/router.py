@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.query.promql import Engine
 from otel_confidence.server.api import replies
-from otel_confidence.server.api.explaining import Explaining, Readable
+from otel_confidence.server.api.explaining import Explaining
 from otel_confidence.server.api.parameters import Parameters, parameters_of
-from otel_confidence.server.api.queries import Queries
+from otel_confidence.server.api.queries import Catalog, Queries
 from otel_confidence.server.api.replies import Reply
 from otel_confidence.server.api.rules import Rules, Ruling
 from otel_confidence.server.api.status import Status
@@ -39,7 +39,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def routes(
     engine: Engine,
-    store: Readable,
+    store: Catalog,
     *,
     now: Callable[[], float] = time.time,
     ruling: Ruling | None = None,
