@@ -3,6 +3,7 @@ This module is the store: one data folder, one writer, several readers.
 """
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from typing import Any, Final
@@ -21,7 +22,7 @@ from otel_confidence.store.homes import Embedded, Home, home
 from otel_confidence.store.journal import Journal, Texts
 from otel_confidence.store.progress import Rolled
 from otel_confidence.store.reader import MatcherSets, Reader
-from otel_confidence.store.schema import ROLLUPS
+from otel_confidence.store.rollups import offered
 from otel_confidence.store.statement import judged
 from otel_confidence.store.upkeep import KEPT_FREE, WORKING, Terms, Upkeep
 from otel_confidence.store.writer import Writer
@@ -299,7 +300,8 @@ class Store:
         """
         if self._upkeep is None:
             return None
-        return self._upkeep.progress.rolled(ROLLUPS, start_ms, end_ms, step_ms, window_ms)
+        widths = offered(start_ms - window_ms, int(time.time() * 1000))
+        return self._upkeep.progress.rolled(widths, start_ms, end_ms, step_ms, window_ms)
 
     def keep_up(self) -> None:
         """

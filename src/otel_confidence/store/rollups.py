@@ -69,6 +69,8 @@ class Roller:
         yield from self._steps(start, until_ms)
 
     def _first(self, until_ms: int) -> int:
+        # What is written from here on leaves marks: it may be older than all that is found.
+        self._progress.claim(until_ms)
         (row,) = read(
             self._client,
             "SELECT count() AS n, toUnixTimestamp64Milli(min(time)) AS first FROM samples "
