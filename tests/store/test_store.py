@@ -245,7 +245,9 @@ def test_closing_does_not_wait_for_a_long_query(store: Store) -> None:
 
     asking = threading.Thread(target=ask)
     asking.start()
-    running = "SELECT count() FROM system.processes WHERE query LIKE '%sipHash64(number)%'"
+    running = (
+        "SELECT count() FROM system.processes WHERE query LIKE 'SELECT count%sipHash64(number)%'"
+    )
     until(lambda: store._writing.query(running).result_rows[0][0] == 2)
     began = time.monotonic()
     store.close()
