@@ -24,8 +24,7 @@ from otel_confidence.store.progress import Rolled
 from otel_confidence.store.reader import MatcherSets, Reader
 from otel_confidence.store.rollups import offered
 from otel_confidence.store.statement import judged
-from otel_confidence.store.upkeep import KEPT_FREE, WORKING, Terms, Upkeep
-from otel_confidence.store.writer import Writer
+from otel_confidence.store.upkeep import WORKING, Terms, Upkeep, writer
 
 _READERS: Final = 4
 _SQL_READERS: Final = 2
@@ -79,7 +78,7 @@ class Store:
         self._home = place
         self._writing = writing
         self._upkeep = upkeep
-        self._writer = _writer(writing, catalog, upkeep)
+        self._writer = writer(writing, catalog, upkeep)
         self._pool, self._sql_pool = pools
         self._reader = Reader(self._pool, catalog)
         self._journal = Journal(self._pool)
@@ -361,7 +360,7 @@ def _opened(place: Home, terms: Terms) -> Store:
         writing = undo.enter_context(closing(_prepared(place, terms.retention_days)))
         readers = [_client(place, _READING, undo) for _ in range(_READERS)]
         sql_readers = [_client(place, _SQL, undo) for _ in range(_SQL_READERS)]
-        _rebuild(readers[0], catalog)
+        reader.remember(readers[0], catalog)
         upkeep = _upkeep(place, catalog, terms, undo)
         mend = place.mending(writing)
         pools = (Pool(readers, on_damage=mend), Pool(sql_readers, on_damage=mend))
@@ -380,19 +379,6 @@ def _upkeep(place: Home, catalog: Catalog, terms: Terms, undo: ExitStack) -> Upk
     return None
 
 
-def _writer(writing: Client, catalog: Catalog, upkeep: Upkeep | None) -> Writer:
-    if upkeep is None:
-        return Writer(writing, catalog)
-    for name, value in KEPT_FREE.items():
-        writing.set_client_setting(name, value)
-    return Writer(
-        writing,
-        catalog,
-        before_samples=lambda samples: upkeep.progress.touch(samples.times_ms),
-        turn=upkeep.progress.turn,
-    )
-
-
 def _prepared(place: Home, retention_days: float) -> Client:
     client = place.connect(_WRITING)
     with ExitStack() as undo:
@@ -407,12 +393,3 @@ def _client(place: Home, settings: Mapping[str, Any], undo: ExitStack) -> Client
     client = place.connect(settings, database=place.layout.database)
     undo.callback(client.close)
     return client
-
-
-def _rebuild(client: Client, catalog: Catalog) -> None:
-    found = read(
-        client,
-        "SELECT fingerprint, name, labels FROM series WHERE day >= today() - 1 "
-        "LIMIT 1 BY fingerprint LIMIT 100000",
-    )
-    catalog.learn(reader.described(found))

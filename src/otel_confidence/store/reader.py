@@ -261,6 +261,18 @@ def recall(client: Client, fingerprints: Sequence[int], catalog: Catalog) -> dic
     return found
 
 
+def remember(client: Client, catalog: Catalog) -> None:
+    """
+    Have the catalog learn the series of today and yesterday.
+    """
+    found = read(
+        client,
+        "SELECT fingerprint, name, labels FROM series WHERE day >= today() - 1 "
+        "LIMIT 1 BY fingerprint LIMIT 100000",
+    )
+    catalog.learn(described(found))
+
+
 def described(table: pa.Table) -> list[tuple[int, Labels]]:
     """
     Fingerprints with their labels, from rows of ``fingerprint, name, labels``.

@@ -19,6 +19,7 @@ from otel_confidence.store.connection import failing
 from otel_confidence.store.progress import Progress
 from otel_confidence.store.retention import Retention
 from otel_confidence.store.rollups import Roller
+from otel_confidence.store.writer import Writer
 
 _MIB: Final = 1 << 20
 MAX_RETENTION_DAYS: Final = 20_000
@@ -140,3 +141,19 @@ class Upkeep:
         except (StoreError, QueryError) as error:
             if not self._told.is_set():
                 _log.warning("the store's upkeep failed and will be tried again: %s", error)
+
+
+def writer(writing: Client, catalog: Catalog, upkeep: Upkeep | None) -> Writer:
+    """
+    The writer of a store, which leaves marks for the upkeep where there is one.
+    """
+    if upkeep is None:
+        return Writer(writing, catalog)
+    for name, value in KEPT_FREE.items():
+        writing.set_client_setting(name, value)
+    return Writer(
+        writing,
+        catalog,
+        before_samples=lambda samples: upkeep.progress.touch(samples.times_ms),
+        turn=upkeep.progress.turn,
+    )
