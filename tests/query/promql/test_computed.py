@@ -16,6 +16,7 @@ from otel_confidence.query.answers import Metrics
 from otel_confidence.query.promql import Engine
 from otel_confidence.store import Store
 from otel_confidence.store.grids import NEWEST, Steps
+from otel_confidence.store.listening import listening
 from otel_confidence.store.progress import Rolled
 
 FUNCTIONS = (
@@ -105,6 +106,18 @@ def test_roll_ups_are_read_where_windows_fit_them(store: Store) -> None:
     assert Rolled(300_000, steps.end_ms) == found
     assert buckets is not None
     assert [20.0] * 15 == buckets.columns["count"].tolist()
+
+
+def test_what_an_expression_repeats_is_computed_once(store: Store) -> None:
+    """
+    One statement answers the same range wherever it stands.
+    """
+    repeated = "rate(c_total[5m]) / (rate(c_total[5m]) + rate(c_total[5m]))"
+
+    with listening() as statements:
+        Engine(store).query(repeated, at=START_S + 1200)
+
+    assert 1 == len(statements)
 
 
 @pytest.mark.parametrize("name", ["negative", "infinite", "unknown"])

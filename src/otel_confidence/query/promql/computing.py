@@ -59,7 +59,7 @@ class Asked:
     """
 
     function: str
-    matchers: list[Matcher]
+    matchers: tuple[Matcher, ...]
     steps: Steps
 
 

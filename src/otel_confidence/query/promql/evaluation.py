@@ -74,6 +74,8 @@ class Evaluator:
     course: Course
     share: Share
     warnings: list[str] = field(default_factory=list)
+    _known: dict[Asked, Frame | None] = field(default_factory=dict)
+    """What the store has computed for this query: expressions of ratios repeat themselves."""
 
     def check(self) -> None:
         """
@@ -157,8 +159,11 @@ class Evaluator:
         if not isinstance(self.source, Computing) or (len(grid) > 1 and ends[0] == ends[-1]):
             return None
         steps = Steps(int(ends[0]), grid.step_ms, len(grid), window_ms)
-        asked = Asked(function, matchers_of(node), steps)
-        return computed(self.source, asked, self.limits.max_samples, self.share, self.check)
+        asked = Asked(function, tuple(matchers_of(node)), steps)
+        if asked not in self._known:
+            most = self.limits.max_samples
+            self._known[asked] = computed(self.source, asked, most, self.share, self.check)
+        return self._known[asked]
 
     def windows(self, node: Any, grid: Grid) -> Iterator[Windows]:
         """
