@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from otel_confidence.errors import ConfigurationError, QueryError
-from otel_confidence.points import Matcher
+from otel_confidence.points import NAME_LABEL, Matcher
 from otel_confidence.query.promql.parsing import selector
 from otel_confidence.query.promql.patterns import compiled, matches_nothing
 
@@ -55,10 +55,12 @@ def matchers_of(texts: Sequence[str]) -> tuple[Matcher, ...]:
         ConfigurationError: A text is none.
     """
     try:
-        return tuple(matcher for text in texts for matcher in selector(f"{{{text}}}"))
+        # A selector must not match everything, which one matcher of several may.
+        found = [selector(f'{{{NAME_LABEL}="_",{text}}}') for text in texts]
     except QueryError as error:
         reason = f'expected matchers such as severity="warning": {error}'
         raise ConfigurationError(reason) from error
+    return tuple(each for matchers in found for each in matchers if each.label != NAME_LABEL)
 
 
 def matcher_text(matcher: Matcher) -> str:

@@ -77,10 +77,13 @@ class _State:
 
     def body(self, body: nodes.Body, dot: Any) -> None:
         for node in body:
-            self._steps += 1
-            if self._steps > MAX_STEPS:
-                raise TemplateError(f"it takes more than {MAX_STEPS} steps")
+            self._step()
             self._carry_out(node, dot)
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise TemplateError(f"it takes more than {MAX_STEPS} steps")
 
     def _carry_out(self, node: Any, dot: Any) -> None:
         if isinstance(node, nodes.Text):
@@ -133,6 +136,7 @@ class _State:
             return
 
     def _turn(self, node: nodes.Branch, key: Any, item: Any) -> None:
+        self._step()
         with self._scope():
             names = node.pipeline.variables
             pair = (key, item) if len(names) > 1 else (item,)
