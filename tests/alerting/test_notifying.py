@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_confidence.alerting.alerts import Alert
+from otel_confidence.alerting.alerts import Alert, State
 from otel_confidence.alerting.notifying.book import Book
 from otel_confidence.alerting.notifying.messages import Notification
 from otel_confidence.alerting.notifying.notifier import Inhibition, Notifier
@@ -40,11 +40,13 @@ class Listener:
 class Desk:
     """A notifier over a file, with a clock that is moved."""
 
-    def __init__(self, folder: Path, *channels: Listener, **options: object) -> None:
+    def __init__(
+        self, folder: Path, *channels: Listener, inhibitions: Sequence[Inhibition] = ()
+    ) -> None:
         self.path = folder / "alerts.sqlite"
         self.channels = channels
         self.now_ms = 0
-        self.inhibitions: Sequence[Inhibition] = options.get("inhibitions", ())  # type: ignore[assignment]  tests give them
+        self.inhibitions = inhibitions
         self.open()
 
     def open(self) -> None:
@@ -72,11 +74,11 @@ class Desk:
 def alert(name: str = "A", at_ms: int = 0, over_ms: int | None = None, **labels: str) -> Alert:
     """An alert that fires, or is over."""
     pairs = tuple(sorted({"alertname": name, "severity": "warning", **labels}.items()))
-    state = "firing" if over_ms is None else "inactive"
+    state: State = "firing" if over_ms is None else "inactive"
     return Alert(
         pairs, {"summary": "s"}, 1.0, at_ms, state, fired_ms=at_ms, resolved_ms=over_ms,
         valid_ms=2**53,
-    )  # type: ignore[arg-type, unused-ignore]  # fmt: skip
+    )  # fmt: skip
 
 
 def said(listener: Listener) -> list[tuple[str, int, int]]:
