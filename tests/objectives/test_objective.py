@@ -23,6 +23,7 @@ from otel_confidence.objectives import (
     Satisfaction,
     Throughput,
     check_names,
+    confidence_bounds,
 )
 
 
@@ -226,3 +227,16 @@ def test_two_of_one_id_are_refused() -> None:
     """
     with pytest.raises(ObjectiveError, match="'digits-n' is there twice"):
         check_names([objective(), objective(Accuracy())])
+
+
+def test_programs_learn_which_edges_they_need() -> None:
+    """
+    Bounds that no program has by itself are what ``configure(thresholds=...)`` must be given.
+    """
+    bounds = (0.6, 0.8, 0.75, 0.333)
+    promises = [
+        objective(Accuracy()),
+        *(objective(Confidence(at_least=bound), thresholds=(0.75, 0.333)) for bound in bounds),
+    ]
+
+    assert (0.333, 0.75) == confidence_bounds(promises)

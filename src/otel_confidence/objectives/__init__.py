@@ -14,7 +14,7 @@ from otel_confidence.objectives.indicators import (
     Satisfaction,
     Throughput,
 )
-from otel_confidence.objectives.objective import Objective, check_names
+from otel_confidence.objectives.objective import Objective, check_names, confidence_bounds
 from otel_confidence.objectives.reading import DEFAULT_FILE, read, read_text
 from otel_confidence.objectives.windows import BURN_RATES, BurnWindow, burn_windows
 
@@ -35,6 +35,7 @@ __all__ = [
     "Throughput",
     "burn_windows",
     "check_names",
+    "confidence_bounds",
     "read",
     "read_text",
 ]

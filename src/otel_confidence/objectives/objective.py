@@ -213,6 +213,20 @@ def check_names(objectives: Iterable[Objective]) -> None:
         seen.add(objective.id)
 
 
+def confidence_bounds(objectives: Iterable[Objective]) -> tuple[float, ...]:
+    """
+    The bounds of confidence that programs must have as bucket edges beside the conventional ones.
+
+    They are what ``configure(thresholds=...)`` takes.
+    """
+    bounds = {
+        each.indicator.at_least
+        for each in objectives
+        if isinstance(each.indicator, Confidence) and not each.indicator.exact
+    }
+    return tuple(sorted(bounds.difference(c.CONFIDENCE_EDGES)))
+
+
 def _edge(field: str, bound: float, edges: Iterable[float], remedy: str) -> None:
     known = sorted(set(edges))
     if bound in known:
