@@ -266,7 +266,7 @@ def test_an_alert_can_make_others_not_worth_telling(tmp_path: Path) -> None:
     While its model does not predict, warnings about the model are not told of, those of others are.
     """
     listener = Listener()
-    stopped = Inhibition((("alertname", "Stopped"),), (("severity", "warning"),), ("model",))
+    stopped = Inhibition({"alertname": "Stopped|Down"}, {"severity": "warning"}, ("model",))
     desk = Desk(tmp_path, listener, inhibitions=(stopped,))
     desk.tell(
         alert("Stopped", severity="critical", model="m"), alert("A", model="m"),

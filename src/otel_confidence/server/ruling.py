@@ -30,22 +30,13 @@ from otel_confidence.alerting.notifying.notifier import (
 from otel_confidence.alerting.notifying.routes import Pace
 from otel_confidence.alerting.rulefiles import GroupSpec, read_files, read_text
 from otel_confidence.alerting.service import Alerting, Listeners
-from otel_confidence.conventions import MODEL_NAME
 from otel_confidence.errors import ConfigurationError, OtelConfidenceError
-from otel_confidence.generate.rules import rule_file
+from otel_confidence.generate.rules import INHIBITIONS, rule_file
 
 BUILT_IN: Final = "built-in"
 """Stands for the rules that come with the package, in place of a path."""
 BOOK: Final = "alerts.sqlite"
 """The file in the data folder that remembers incidents, silences and who was told what."""
-INHIBITIONS: Final = (
-    Inhibition(
-        source=(("alertname", "ModelTrafficStopped"),),
-        target=(("severity", "warning"),),
-        equal=(MODEL_NAME.label,),
-    ),
-)
-"""As in the stack: of a model that no longer predicts nothing less grave is told."""
 _AT_ONCE: Final = 2
 """How many groups are evaluated at a time; the engine works with threads of its own."""
 _LONGEST_S: Final = 60.0
@@ -66,7 +57,7 @@ def specs(patterns: Sequence[str]) -> list[GroupSpec]:
     found: list[GroupSpec] = []
     for pattern in patterns:
         if pattern == BUILT_IN:
-            found.extend(read_text(yaml.safe_dump(rule_file()), BUILT_IN))
+            found.extend(read_text(yaml.safe_dump(rule_file(stack_too=False)), BUILT_IN))
             continue
         matching = [Path(each) for each in glob.glob(pattern, recursive=True)]  # noqa: PTH207
         if not matching:
@@ -133,7 +124,7 @@ async def ruling(
             telling.channels(),
             now_ms=now_ms,
             pace=telling.pace,
-            inhibitions=INHIBITIONS,
+            inhibitions=[Inhibition(i.source, i.target, i.equal) for i in INHIBITIONS],
             external_url=external_url,
             patience_ms=max([AFTER_RESTART_MS, *(4 * each.interval_ms for each in groups)]),
         )

@@ -82,8 +82,9 @@ class Inhibition:
     An alert that makes others not worth telling.
     """
 
-    source: tuple[tuple[str, str], ...]
-    target: tuple[tuple[str, str], ...]
+    source: Mapping[str, str]
+    target: Mapping[str, str]
+    """What labels must be; several values are divided by ``|``."""
     equal: tuple[str, ...]
     """The labels that both must have the same values of."""
 
@@ -92,11 +93,15 @@ class Inhibition:
         Whether one alert keeps another from being told.
         """
         return (
-            all(source.get(name) == value for name, value in self.source)
-            and all(target.get(name) == value for name, value in self.target)
+            _has(source, self.source)
+            and _has(target, self.target)
             and all(source.get(name, "") == target.get(name, "") for name in self.equal)
             and source != target
         )
+
+
+def _has(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    return all(labels.get(name, "") in values.split("|") for name, values in wanted.items())
 
 
 class Notifier:
