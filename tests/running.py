@@ -11,6 +11,20 @@ from pathlib import Path
 from typing import TypeVar
 
 _PATIENCE_S = 60.0
+_PROGRAM = """
+import os, signal, threading, time
+from otel_confidence.cli import main
+
+parent = os.getppid()
+
+def end_with_parent():
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=end_with_parent, daemon=True).start()
+main()
+"""
 _T = TypeVar("_T")
 
 
@@ -28,8 +42,7 @@ class Up:
 def command(data: Path, *flags: str) -> list[str]:
     """The command that serves a folder on free ports, unless flags say otherwise."""
     free = ["--port", "0", "--otlp-grpc-port", "0", "--otlp-http-port", "0"]
-    program = "from otel_confidence.cli import main; main()"
-    return [sys.executable, "-c", program, "up", *free, "--data", str(data), *flags]
+    return [sys.executable, "-c", _PROGRAM, "up", *free, "--data", str(data), *flags]
 
 
 def start(data: Path, *flags: str) -> Up:
