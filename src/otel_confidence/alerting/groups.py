@@ -24,6 +24,11 @@ from otel_confidence.query.promql.selecting import Source
 
 _EVALUATIONS_BEFORE_RESTORING: Final = 2
 """The first may come before other rules have recorded what this group's alerts read."""
+_FAULTS: Final = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What an expression may run into beside the errors of queries; it must not stop other rules."""
 _log = logging.getLogger(__name__)
 
 
@@ -137,7 +142,7 @@ class Group:
         except OtelConfidenceError as error:
             self._fail(rule, str(error))
             return None
-        except Exception as error:  # noqa: BLE001  a fault of one rule must not stop the others
+        except _FAULTS as error:
             _log.exception("rule %s of group %s", rule.spec.name, self.spec.name)
             self._fail(rule, f"{type(error).__name__}: {error}")
             return None

@@ -113,26 +113,31 @@ async def ruling(
     """
     now_ms = int(now() * 1000)
     with ExitStack() as closing_all:
-        book = await asyncio.to_thread(Book.open, folder / BOOK)
-        closing_all.enter_context(closing(book))
+        book = closing_all.enter_context(closing(await asyncio.to_thread(Book.open, folder / BOOK)))
+        notifier = _notifier(book, groups, telling, external_url, now_ms)
         alertmanagers = [
             closing_all.enter_context(closing(Alertmanager(url, external_url=external_url)))
             for url in telling.alertmanagers
         ]
-        notifier = Notifier(
-            book,
-            telling.channels(),
-            now_ms=now_ms,
-            pace=telling.pace,
-            inhibitions=[Inhibition(i.source, i.target, i.equal) for i in INHIBITIONS],
-            external_url=external_url,
-            patience_ms=max([AFTER_RESTART_MS, *(4 * each.interval_ms for each in groups)]),
-        )
         listeners = Listeners(notifier, alertmanagers)
         shared = Surroundings(store, tell=listeners.tell, external_url=external_url)
         evaluator = Evaluator(groups, shared, now_ms=now_ms)
         async with _running(_jobs(evaluator, listeners, now)):
             yield Alerting(evaluator, listeners)
+
+
+def _notifier(
+    book: Book, groups: Sequence[GroupSpec], telling: Telling, external_url: str, now_ms: int
+) -> Notifier:
+    return Notifier(
+        book,
+        telling.channels(),
+        now_ms=now_ms,
+        pace=telling.pace,
+        inhibitions=[Inhibition(each.source, each.target, each.equal) for each in INHIBITIONS],
+        external_url=external_url,
+        patience_ms=max([AFTER_RESTART_MS, *(4 * each.interval_ms for each in groups)]),
+    )
 
 
 def _jobs(

@@ -135,14 +135,13 @@ class Book:
                 outermost = not self._connection.in_transaction
                 if outermost:
                     self._connection.execute("BEGIN IMMEDIATE")
+                done = False
                 try:
                     yield
-                except BaseException:
+                    done = True
+                finally:
                     if outermost:
-                        self._connection.execute("ROLLBACK")
-                    raise
-                if outermost:
-                    self._connection.execute("COMMIT")
+                        self._connection.execute("COMMIT" if done else "ROLLBACK")
             except sqlite3.Error as error:
                 raise StoreError(f"the notes on alerts cannot be written: {error}") from error
 

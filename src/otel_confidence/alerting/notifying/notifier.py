@@ -25,12 +25,17 @@ from otel_confidence.alerting.notifying.silences import (
     matcher_text,
     matchers_of,
 )
-from otel_confidence.errors import ConfigurationError
+from otel_confidence.errors import ConfigurationError, OtelConfidenceError
 
 KEPT: Final = 100_000
 """How many incidents and deliveries the history holds."""
 AFTER_RESTART_MS: Final = 5 * 60_000
 """How long an alert that was known before a restart may take to be found again."""
+_FAULTS: Final = (
+    OtelConfidenceError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
+"""What a channel or the library behind it may run into; it costs no other channel."""
 _log = logging.getLogger(__name__)
 
 
@@ -58,7 +63,7 @@ class Channel(Protocol):
         Tell it; returns when it has the notification.
 
         Raises:
-            Exception: It could not be told; the text says why.
+            OSError: It could not be told; the text says why.
         """
         ...
 
@@ -346,7 +351,7 @@ class Notifier:
 def _sent(channel: Channel, notification: Notification) -> str:
     try:
         channel.send(notification)
-    except Exception as error:  # noqa: BLE001  whatever a channel runs into costs no other
+    except _FAULTS as error:
         return str(error) or type(error).__name__
     return ""
 

@@ -61,8 +61,16 @@ class WebhookChannel:
 
         Raises:
             ConfigurationError: The host must not be notified.
-            httpx.HTTPError: It could not be reached, or did not accept.
+            ConnectionError: It could not be reached, or did not accept.
         """
+        try:
+            status = self._post(notification)
+        except httpx.HTTPError as error:
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error
+        if not httpx.codes.is_success(status):
+            raise ConnectionError(f"it answered with status {status}")
+
+    def _post(self, notification: Notification) -> int:
         key = {"Idempotency-Key": notification.id}
         with (
             httpx.Client(
@@ -70,5 +78,4 @@ class WebhookChannel:
             ) as client,
             client.stream("POST", self.url, json=webhook(notification), headers=key) as response,
         ):
-            if not response.is_success:
-                raise httpx.HTTPError(f"it answered with status {response.status_code}")
+            return response.status_code
