@@ -123,7 +123,8 @@ def test_rules_and_alerts_are_answered_as_by_prometheus(tmp_path: Path, rules: P
         names = [each["name"] for each in asked(up, "rules", type="alert")["groups"]]
         matched = asked(up, "rules", **{"match[]": '{severity="critical"}', "file[]": str(rules)})
         quiet = asked(up, "rules", exclude_alerts="true", **{"rule_name[]": "ModelUnsure"})
-        series_there = asked(up, "query", query="ALERTS")["result"]
+        firing = 'ALERTS{alertstate="firing"}'
+        series_there = until(lambda: asked(up, "query", query=firing)["result"])
 
         assert (1.0, 0, str(rules)) == (group["interval"], group["limit"], group["file"])
         assert ("recording", "ok", "doubt:max") == (
@@ -140,7 +141,7 @@ def test_rules_and_alerts_are_answered_as_by_prometheus(tmp_path: Path, rules: P
         assert "doubts" in names
         assert ["ModelUnsure"] == [r["name"] for g in matched["groups"] for r in g["rules"]]
         assert [None] == [r["alerts"] for g in quiet["groups"] for r in g["rules"]]
-        assert ["firing"] == [each["metric"]["alertstate"] for each in series_there]
+        assert ["ModelUnsure"] == [each["metric"]["alertname"] for each in series_there]
 
 
 def test_wrong_rules_stop_the_start_and_are_named(tmp_path: Path) -> None:

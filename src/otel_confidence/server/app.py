@@ -162,9 +162,8 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         told = TruthReceiver(truths, pipeline.ledger, keys=options.receipt_keys)
         remote = RemoteWriter(store.write, limits=limits, ledger=pipeline.ledger)
         taking = [*told.routes(), *RemoteWriteReceiver(remote, admission).routes()]
-        alerting = await stack.enter_async_context(
-            ruling(groups, options.telling, store, folder=options.data, external_url=served.http)
-        )
+        work = ruling(groups, options.telling, store, folder=options.data, external_url=served.http)
+        alerting = await stack.enter_async_context(work)
         site = _site(store, served, taking, alerting)
         servers = [
             _Server(Guard(app, hosts=options.hosts), listening)
