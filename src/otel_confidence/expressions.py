@@ -28,10 +28,13 @@ from otel_confidence.conventions import (
     FEATURE_VALUES,
     MODEL_NAME,
     MODEL_VERSION,
+    PREDICTION_CLASS,
     PREDICTION_CONFIDENCE,
+    PREDICTIONS,
     REFERENCE_CONFIDENCE,
     REFERENCE_EDGE,
     REFERENCE_FEATURE,
+    TIER,
     Attribute,
     Metric,
 )
@@ -55,12 +58,29 @@ def selector(metric: Metric, part: str = "", *conditions: str) -> str:
     return f"{name}{{{', '.join(conditions)}}}" if conditions else name
 
 
-def total(series: str, window: str, by: _By, *, function: str = "increase", also: str = "") -> str:
+def total(
+    series: str,
+    window: str,
+    by: _By,
+    *,
+    function: str = "increase",
+    also: str = "",
+    ago: str = "",
+) -> str:
     """
     What counters grew by within the window, summed over everything but the labels of ``by``.
+
+    Args:
+        series: a selector.
+        window: how far to look back.
+        by: the labels that are left.
+        function: ``increase`` or ``rate``.
+        also: a label that is left and is none of the table of signals.
+        ago: how long ago the window ended, such as ``1w``; now if not given.
     """
     labels = _labels(by, also) if also else _labels(by)
-    return f"sum by ({labels}) ({function}({series}[{window}]))"
+    ended = f" offset {ago}" if ago else ""
+    return f"sum by ({labels}) ({function}({series}[{window}]{ended}))"
 
 
 def ratio(part: str, whole: str) -> str:
@@ -68,6 +88,28 @@ def ratio(part: str, whole: str) -> str:
     One sum over another, without a value where the other is zero.
     """
     return f"{part}\n  / ({whole} > 0)"
+
+
+def share_of(
+    metric: Metric, condition: str, window: str, by: _By, *, part: str = "", among: str = ""
+) -> str:
+    """
+    Share of what is counted that meets a condition, 0 where nothing that is counted does.
+
+    A series of failures begins with the first of them: none of it means none of them.
+
+    Args:
+        metric: a counter or histogram.
+        condition: a matcher.
+        window: how far to look back.
+        by: the labels that are left.
+        part: of a histogram, ``count`` or ``bucket``.
+        among: a matcher of all that is counted.
+    """
+    everything = (among,) if among else ()
+    meets = total(selector(metric, part, *everything, condition), window, by)
+    whole = total(selector(metric, part, *everything), window, by)
+    return ratio(f"(\n  {meets}\n  or {whole} * 0\n)", whole)
 
 
 def mean(metric: Metric, window: str, by: _By, *conditions: str) -> str:
@@ -129,6 +171,16 @@ def ece(window: str, by: _By, *conditions: str) -> str:
     return ratio(gaps, labeled(window, by, *conditions))
 
 
+def mce(window: str, by: _By, *conditions: str) -> str:
+    """
+    Maximum calibration error: the largest |confidence - accuracy| of any bin with predictions.
+    """
+    binned = (*by, BIN)
+    sure = labeled_confidence(window, binned, *conditions)
+    right = accuracy(window, binned, *conditions)
+    return f"max by ({_labels(by)}) (abs(\n  {sure}\n  - ({right})\n))"
+
+
 def psi(window: str, *conditions: str, by: _By = PER_VERSION, minimum: int = MIN_VALUES) -> str:
     """
     Population stability index of every feature against its reference.
@@ -145,6 +197,36 @@ def psi(window: str, *conditions: str, by: _By = PER_VERSION, minimum: int = MIN
     p = f"clamp_min({reference_shares(window, *conditions, by=by)}, {_FLOOR})"
     q = f"clamp_min({shares(window, *conditions, by=by, minimum=minimum)}, {_FLOOR})"
     return f"sum by ({_labels((*by, FEATURE_NAME))}) (\n({q}\n- {p})\n* ln({q}\n/ {p})\n)"
+
+
+def prediction_psi(
+    window: str, ago: str, *conditions: str, by: _By = PER_MODEL, minimum: int = MIN_VALUES
+) -> str:
+    """
+    Population stability index of what was predicted against the same window some time ago.
+
+    A bin is a predicted class, where classes are told, and a tier of confidence; one that only one
+    of both windows has counts as empty in the other. The floor is that of ``psi()``.
+
+    Args:
+        window: how far to look back, such as ``1d``.
+        ago: how long ago the window compared with ended, such as ``1w``.
+        conditions: matchers such as ``ml_model_name="digits"``.
+        by: what tells results apart.
+        minimum: predictions in either window below which there is no result.
+    """
+    made = selector(PREDICTIONS, "", *conditions)
+    bins = (*by, PREDICTION_CLASS, TIER)
+    now, then = total(made, window, bins), total(made, window, bins, ago=ago)
+    alike = f"on ({_labels(by)}) group_left ()"
+
+    def floored(counted: str, other: str, ago: str) -> str:
+        whole = total(made, window, by, ago=ago)
+        parts = f"({counted} or {other} * 0)\n/ {alike} ({whole} >= {minimum})"
+        return f"clamp_min({parts}, {_FLOOR})"
+
+    q, p = floored(now, then, ""), floored(then, now, ago)
+    return f"sum by ({_labels(by)}) (\n({q}\n- {p})\n* ln({q}\n/ {p})\n)"
 
 
 def shares(window: str, *conditions: str, by: _By = PER_VERSION, minimum: int = 1) -> str:

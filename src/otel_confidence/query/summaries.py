@@ -13,12 +13,11 @@ from otel_confidence import expressions
 from otel_confidence.expressions import PER_MODEL
 from otel_confidence.query.calibration import calibrations, no_truth
 from otel_confidence.query.questions import Question, Values
-from otel_confidence.stats.calibration import Bins, accuracy, overconfidence
+from otel_confidence.stats.calibration import Bins, is_overconfident, overconfidence
 
 FAILED: Final = f'{c.ERROR_TYPE.label}!=""'
 """Matches the calls that raised."""
 _MODEL: Final = c.MODEL_NAME.label
-_NOTABLE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,9 @@ class ModelSummary:
     @property
     def is_overconfident(self) -> bool:
         """
-        Whether the overconfidence is more than five points and two standard errors of the accuracy.
+        Whether it is surer than it is right by more than chance explains.
         """
-        known, share = self.calibration.total, accuracy(self.calibration)
-        if not known:
-            return False
-        error = math.sqrt(max(share * (1 - share), 0) / known)
-        return overconfidence(self.calibration) > _NOTABLE + 2 * error
+        return is_overconfident(self.calibration)
 
 
 def summaries(question: Question) -> list[ModelSummary]:

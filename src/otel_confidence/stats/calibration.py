@@ -7,11 +7,12 @@ that bins of several processes, versions or windows can be added and give what o
 Without any prediction every measure is NaN.
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 from otel_confidence.conventions import CALIBRATION_EDGES
 
 Floats = NDArray[np.float64]
+
+OVERCONFIDENCE: Final = 0.05
+"""Excess of confidence over accuracy that is tolerated: the width of half a bin."""
+STANDARD_ERRORS: Final = 2
+"""How many standard errors of the accuracy an excess must exceed that as well."""
+MIN_OUTCOMES: Final = 100
+"""Outcomes below which accuracy is not judged: from there on its standard error is at most 0.05."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,6 +193,34 @@ def overconfidence(of: Bins) -> float:
     if not of.total:
         return float("nan")
     return float((of.confidence.sum() - of.correct.sum()) / of.total)
+
+
+def is_overconfident(of: Bins) -> bool:
+    """
+    Whether confidence exceeds accuracy by more than is tolerated, and than chance explains.
+
+    A calibrated model of accuracy 0.7 exceeds it once in a thousand times at ``MIN_OUTCOMES``.
+    """
+    if of.total < MIN_OUTCOMES:
+        return False
+    right = accuracy(of)
+    error = math.sqrt(max(right * (1 - right), 0.0) / of.total)
+    return overconfidence(of) > OVERCONFIDENCE + STANDARD_ERRORS * error
+
+
+def expected_noise(predictions: float, count: int = len(CALIBRATION_EDGES)) -> float:
+    """
+    What the ECE of a perfectly calibrated model is on average, at most.
+
+    The gap of a bin with n_b predictions has a standard error of ``0.5 / sqrt(n_b)`` or less, and
+    a mean size of ``sqrt(2 / pi)`` times that; weighted by n_b / n the bins add up to the most
+    where they are equally full: ``0.5 sqrt(2 / pi) sqrt(count / n)``.
+
+    Args:
+        predictions: how many predictions with known truth, n.
+        count: how many bins.
+    """
+    return 0.5 * math.sqrt(2 / math.pi) * math.sqrt(count / predictions)
 
 
 def brier_score(of: Bins) -> float:

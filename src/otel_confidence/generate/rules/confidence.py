@@ -1,125 +1,56 @@
 """
-This module builds the Prometheus rules: recording rules per model and version, and alerts.
-
-Recorded names are ``level:metric:operation``, the level being the labels that are left. An alert
-weighs its evidence: it looks at the short window when that holds enough predictions, else at the
-long one, and says nothing on less.
+This module builds the rules on confidence: how sure models are, now and against the week before.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from otel_confidence import expressions
-from otel_confidence.conventions import (
-    CALIBRATION_CONFIDENCE,
-    CALIBRATION_CORRECT,
-    CALIBRATION_PREDICTIONS,
-    CALIBRATION_SQUARED_ERROR,
-    LOW_CONFIDENCE,
-    MODEL_NAME,
-    MODEL_VERSION,
-    PREDICTION_CONFIDENCE,
-    PREDICTIONS,
-    Metric,
-)
+from otel_confidence.conventions import DECISION, LOW_CONFIDENCE, PREDICTION_CONFIDENCE, PREDICTIONS
 from otel_confidence.expressions import PER_MODEL, PER_VERSION
+from otel_confidence.generate.rules.kinds import (
+    MIN_PREDICTIONS,
+    MODEL,
+    SETTLED,
+    VERSION,
+    WEEK,
+    Alert,
+    Group,
+    Recording,
+    recorded,
+    share,
+    weighed,
+)
 
-RUNBOOKS: Final = "docs/runbooks.md"
-"""Where the runbooks are, before ``#`` and the alert's name; a deployment may say its own."""
-MIN_PREDICTIONS: Final = 30
-"""Predictions below which a mean confidence is not judged."""
-MIN_LABELED: Final = 100
-"""Outcomes below which accuracy is not judged: from there on its standard error is at most 0.05."""
-OVERCONFIDENCE: Final = 0.1
-"""Tolerated excess of confidence over accuracy: two standard errors at ``MIN_LABELED``."""
-EXPECTED_PREDICTIONS: Final = 10
-"""Predictions that a window must lead one to expect before their absence is judged.
+MIN_JUDGED: Final = 30
+"""Predictions below which a mean confidence is not judged by itself.
 
-With independent arrivals such a window is empty by chance once in e^10, about 22,000 windows.
+Confidences spread by 0.3 at most in practice, so that their mean has a standard error of 0.05.
 """
+CONFIDENCE_DROP: Final = 0.1
+"""Loss of mean confidence that is told: more than three standard errors of two means of
+``MIN_PREDICTIONS`` that spread by 0.2."""
+ABSTENTION_SURGE: Final = 0.1
+"""Growth of the share of predictions not accepted that is told: two standard errors at most of a
+share of ``MIN_PREDICTIONS``."""
 
-_MODEL: Final = f"{{{{ $labels.{MODEL_NAME.label} }}}}"
-_VERSION: Final = f"{_MODEL} {{{{ $labels.{MODEL_VERSION.label} }}}}"
+_NOT_ACCEPTED: Final = f'{DECISION.label}=~"{"|".join(DECISION.values[1:])}"'
+_DECIDED: Final = f'{DECISION.label}!=""'
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+def groups() -> list[Group]:
     """
-    A recording rule.
+    Groups on confidence and on what was decided by it.
     """
-
-    name: str
-    expression: str
-
-    def rule(self) -> dict[str, Any]:
-        """
-        The rule as Prometheus reads it.
-        """
-        return {"record": self.name, "expr": self.expression}
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """
-    An alerting rule; its name is also the heading of its runbook.
-    """
-
-    name: str
-    expression: str
-    severity: str
-    summary: str
-    description: str
-    waits: tuple[tuple[str, str], ...] = ()
-    """``for`` and ``keep_firing_for`` with their durations, where there are any."""
-
-    def rule(self, runbooks: str) -> dict[str, Any]:
-        """
-        The rule as Prometheus reads it.
-        """
-        return {
-            "alert": self.name,
-            "expr": self.expression,
-            **dict(self.waits),
-            "labels": {"severity": self.severity},
-            "annotations": {
-                "summary": self.summary,
-                "description": self.description,
-                "runbook_url": f"{runbooks}#{self.name.lower()}",
-            },
-        }
-
-
-def rule_file(runbooks: str = RUNBOOKS) -> dict[str, Any]:
-    """
-    Every rule group, as a Prometheus rule file holds them.
-
-    An alert stands in the group of the recordings it reads, after them: a group's rules run in
-    their order.
-    """
-    rooms = (
-        ("calibration", "1m", calibration(), overconfident()),
-        ("confidence", "15s", confidence(), low_confidence()),
-        ("traffic", "15s", traffic(), traffic_stopped()),
-    )
-    return {
-        "groups": [
-            {
-                "name": f"otel-confidence-{name}",
-                "interval": interval,
-                "rules": [*(r.rule() for r in recordings), alert.rule(runbooks)],
-            }
-            for name, interval, recordings, alert in rooms
-        ]
-    }
-
-
-def confidence() -> list[Recording]:
-    """
-    How sure each version of each model was, and on how many predictions that rests.
-    """
-    counted = expressions.selector(PREDICTION_CONFIDENCE, "count")
     return [
+        Group("confidence", "15s", _now(), (_low(),)),
+        Group("confidence-week", "1m", _week(), (_dropped(),)),
+        Group("decisions", "1m", _decisions(), (_abstaining(),)),
+    ]
+
+
+def _now() -> tuple[Recording, ...]:
+    counted = expressions.selector(PREDICTION_CONFIDENCE, "count")
+    return tuple(
         recording
         for window in ("5m", "1h")
         for recording in (
@@ -128,139 +59,125 @@ def confidence() -> list[Recording]:
                 _sureness(window), expressions.mean(PREDICTION_CONFIDENCE, window, PER_VERSION)
             ),
         )
-    ]
-
-
-def calibration() -> list[Recording]:
-    """
-    Confidence beside truth for each version of each model, from the calibration counters.
-    """
-    measures: tuple[tuple[Callable[[str], str], Callable[..., str]], ...] = (
-        (_labeled, expressions.labeled),
-        (_claimed, expressions.labeled_confidence),
-        (_accuracy, expressions.accuracy),
-        (lambda window: recorded(CALIBRATION_SQUARED_ERROR, f"mean{window}"), expressions.brier),
-        (lambda window: recorded(CALIBRATION_CONFIDENCE, f"ece{window}"), expressions.ece),
     )
-    return [
-        Recording(name(window), query(window, PER_VERSION))
+
+
+def _week() -> tuple[Recording, ...]:
+    """
+    The same whatever the version, so that a new version is compared with the one it replaces.
+    """
+    counted = expressions.selector(PREDICTION_CONFIDENCE, "count")
+    return tuple(
+        recording
         for window in ("1h", "1d")
-        for name, query in measures
-    ]
+        for recording in (
+            Recording(_evidence(window, "model"), expressions.total(counted, window, PER_MODEL)),
+            Recording(
+                _sureness(window, "model"),
+                expressions.mean(PREDICTION_CONFIDENCE, window, PER_MODEL),
+            ),
+        )
+    )
 
 
-def traffic() -> list[Recording]:
-    """
-    How many predictions each model made, whatever its version: a new one may replace an old one.
-    """
-    counted = expressions.selector(PREDICTIONS)
-    return [
-        Recording(_made(window), expressions.total(counted, window, PER_MODEL))
-        for window in ("5m", "1h")
-    ]
+def _decisions() -> tuple[Recording, ...]:
+    decided = expressions.selector(PREDICTIONS, "", _DECIDED)
+    return tuple(
+        recording
+        for window in ("1h", "1d")
+        for recording in (
+            Recording(_decided(window), expressions.total(decided, window, PER_MODEL)),
+            Recording(
+                _abstained(window),
+                expressions.share_of(PREDICTIONS, _NOT_ACCEPTED, window, PER_MODEL, among=_DECIDED),
+            ),
+        )
+    )
 
 
-def low_confidence() -> Alert:
-    """
-    The alert on a mean confidence that belongs to the tier ``low``.
-    """
+def _low() -> Alert:
     return Alert(
         name="ModelConfidenceLow",
-        expression=_weighed(
+        expression=weighed(
             lambda window: f"{_sureness(window)} < {LOW_CONFIDENCE}",
-            lambda window: f"{_evidence(window)} >= {MIN_PREDICTIONS}",
+            lambda window: f"{_evidence(window)} >= {MIN_JUDGED}",
             short="5m",
             long="1h",
         ),
         severity="warning",
-        summary=f"{_VERSION} is unsure of its predictions",
-        description=(
-            f'The mean confidence of {_VERSION} is {{{{ $value | printf "%.2f" }}}}, '
-            f"below {LOW_CONFIDENCE}."
-        ),
-        waits=(("for", "5m"), ("keep_firing_for", "5m")),
+        topic="confidence",
+        summary=f"{VERSION} is unsure of its predictions",
+        description=f"The mean confidence of {VERSION} is {share()}, below {LOW_CONFIDENCE}.",
+        waits=SETTLED,
     )
 
 
-def overconfident() -> Alert:
-    """
-    The alert on a model that is surer than it is right.
-    """
+def _dropped() -> Alert:
+    def fell(window: str) -> str:
+        now, evidence = _sureness(window, "model"), _evidence(window, "model")
+        return (
+            f"{now} offset {WEEK} - {now} > {CONFIDENCE_DROP}\n"
+            f"  and {evidence} offset {WEEK} >= {MIN_PREDICTIONS}"
+        )
+
     return Alert(
-        name="ModelOverconfident",
-        expression=_weighed(
-            lambda window: f"{_claimed(window)} - {_accuracy(window)} > {OVERCONFIDENCE}",
-            lambda window: f"{_labeled(window)} >= {MIN_LABELED}",
+        name="ModelConfidenceDropped",
+        expression=weighed(
+            fell,
+            lambda window: f"{_evidence(window, 'model')} >= {MIN_PREDICTIONS}",
             short="1h",
             long="1d",
         ),
         severity="warning",
-        summary=f"{_VERSION} is surer than it is right",
+        topic="confidence",
+        summary=f"{MODEL} is less sure than a week ago",
         description=(
-            f"Where the truth is known, the mean confidence of {_VERSION} exceeds its accuracy by "
-            f'{{{{ $value | printf "%.2f" }}}}, more than {OVERCONFIDENCE}.'
+            f"The mean confidence of {MODEL} is {share()} lower than at the same time a week ago; "
+            f"more than {CONFIDENCE_DROP} is told."
         ),
-        waits=(("for", "5m"), ("keep_firing_for", "5m")),
+        waits=SETTLED,
     )
 
 
-def traffic_stopped() -> Alert:
-    """
-    The alert on a known model that no longer predicts, whether its series stand still or are gone.
+def _abstaining() -> Alert:
+    def surged(window: str) -> str:
+        before = f"{_abstained('1d')} offset {window}"
+        return (
+            f"{_abstained(window)} - {before} > {ABSTENTION_SURGE}\n"
+            f"  and {_decided('1d')} offset {window} >= {MIN_PREDICTIONS}"
+        )
 
-    What is usual comes from the recordings of the past day, which outlive the model's own series.
-    """
-    usual = f"avg_over_time({_made('5m')}[1d])"
     return Alert(
-        name="ModelTrafficStopped",
-        expression=(
-            f"(\n  {usual} >= {EXPECTED_PREDICTIONS}\n  unless {_made('5m')} > 0\n)\n"
-            f"or\n(\n  {usual} * 12 >= {EXPECTED_PREDICTIONS}\n  unless {_made('1h')} > 0\n)"
+        name="ModelAbstentionSurge",
+        expression=weighed(
+            surged,
+            lambda window: f"{_decided(window)} >= {MIN_PREDICTIONS}",
+            short="1h",
+            long="1d",
         ),
-        severity="critical",
-        summary=f"{_MODEL} no longer predicts",
+        severity="warning",
+        topic="confidence",
+        summary=f"{MODEL} leaves more to others than the day before",
         description=(
-            f"{_MODEL} predicted within the past day and does not now, "
-            'although about {{ $value | printf "%.0f" }} predictions would be usual.'
+            f"The share of the predictions of {MODEL} that were abstained from, escalated or "
+            f"replaced is {share()} higher than the day before; more than {ABSTENTION_SURGE} is "
+            "told."
         ),
+        waits=SETTLED,
     )
 
 
-def recorded(metric: Metric, operation: str, *, level: str = "model_version") -> str:
-    """
-    The name of a recording rule over a metric, which for a counter loses its ``_total``.
-    """
-    return f"{level}:{metric.prometheus.removesuffix('_total')}:{operation}"
+def _evidence(window: str, level: str = "model_version") -> str:
+    return recorded(PREDICTION_CONFIDENCE, f"increase{window}", level=level)
 
 
-def _weighed(
-    condition: Callable[[str], str], evidence: Callable[[str], str], *, short: str, long: str
-) -> str:
-    return (
-        f"(\n  {condition(short)}\n  and {evidence(short)}\n)\n"
-        f"or\n(\n  {condition(long)}\n  and {evidence(long)}\n  unless {evidence(short)}\n)"
-    )
+def _sureness(window: str, level: str = "model_version") -> str:
+    return recorded(PREDICTION_CONFIDENCE, f"mean{window}", level=level)
 
 
-def _evidence(window: str) -> str:
-    return recorded(PREDICTION_CONFIDENCE, f"increase{window}")
+def _decided(window: str) -> str:
+    return recorded(PREDICTIONS, f"decided{window}", level="model")
 
 
-def _sureness(window: str) -> str:
-    return recorded(PREDICTION_CONFIDENCE, f"mean{window}")
-
-
-def _labeled(window: str) -> str:
-    return recorded(CALIBRATION_PREDICTIONS, f"increase{window}")
-
-
-def _claimed(window: str) -> str:
-    return recorded(CALIBRATION_CONFIDENCE, f"mean{window}")
-
-
-def _accuracy(window: str) -> str:
-    return recorded(CALIBRATION_CORRECT, f"ratio{window}")
-
-
-def _made(window: str) -> str:
-    return recorded(PREDICTIONS, f"increase{window}", level="model")
+def _abstained(window: str) -> str:
+    return recorded(PREDICTIONS, f"abstained{window}", level="model")

@@ -1,0 +1,155 @@
+"""
+This module builds the rules on the stack's own programs: Collector, Prometheus, Alertmanager.
+
+They watch what Prometheus scrapes from those, and are of no use to a server that has none of them.
+"""
+
+from typing import Final
+
+from otel_confidence.generate.rules.kinds import Alert, Group, of
+
+GATEWAY: Final = "otel-gateway"
+"""The scrape job of the Collector, in prometheus.yml."""
+QUEUE_FULL: Final = 0.5
+"""Share of a queue from where on it is told that it fills: as long again is left to act in."""
+LATE: Final = (("for", "5m"),)
+"""Longer than the restart of a backend takes."""
+
+_EXPORTER: Final = "exporter"
+_RULE_GROUP: Final = "rule_group"
+_LOST: Final = tuple(
+    # Prometheus asks for another format than people do, in which counters end in _total.
+    f'{{__name__=~"otelcol_exporter_{step}_failed_{signal}(_total)?"}}'
+    for step in ("enqueue", "send")
+    for signal in ("metric_points", "spans", "log_records")
+)
+_MISSED: Final = (
+    "prometheus_rule_evaluation_failures_total",
+    "prometheus_rule_group_iterations_missed_total",
+)
+_UNTOLD: Final = (
+    "prometheus_notifications_dropped_total",
+    "prometheus_notifications_errors_total",
+    "alertmanager_notifications_failed_total",
+)
+
+
+def groups() -> list[Group]:
+    """
+    The group on the stack, with an alert that always fires.
+    """
+    alerts = (_down(), _filling(), _losing(), _failing(), _undelivered(), _watchdog())
+    return [Group("stack", "15s", (), alerts)]
+
+
+def _down() -> Alert:
+    up = f'up{{job="{GATEWAY}"}}'
+    return Alert(
+        name="CollectorDown",
+        # The target stays in Prometheus's list when the Collector is gone, so that up is 0.
+        expression=f"{up} == 0",
+        severity="critical",
+        topic="pipeline",
+        summary=f"The Collector {of('instance')} does not answer",
+        description=(
+            f"Prometheus no longer reaches the Collector {of('instance')} (up is "
+            "{{ $value }}): no telemetry arrives through it, and every model it serves "
+            "seems to stand still."
+        ),
+        board="health",
+        waits=(("for", "1m"),),
+    )
+
+
+def _filling() -> Alert:
+    size, capacity = (
+        f"max by (instance, {_EXPORTER}) (otelcol_exporter_queue_{what})"
+        for what in ("size", "capacity")
+    )
+    return Alert(
+        name="CollectorQueueFilling",
+        expression=f"{size}\n  / ({capacity} > 0)\n  > {QUEUE_FULL}",
+        severity="warning",
+        topic="pipeline",
+        summary=f"The Collector's queue for {of(_EXPORTER)} fills",
+        description=(
+            f"The queue of {of('instance')} for {of(_EXPORTER)} is filled to "
+            "{{ $value | humanizePercentage }}; once it is full, senders wait or telemetry is lost."
+        ),
+        board="health",
+        waits=LATE,
+    )
+
+
+def _losing() -> Alert:
+    by = f"sum by (instance, {_EXPORTER})"
+    return Alert(
+        name="CollectorDroppingData",
+        # These counters begin with their first loss, of which increase() knows nothing.
+        expression="\nor\n".join(
+            f"{by} (increase({series}[10m])) > 0\n"
+            f"or\n({by} ({series}) unless {by} ({series} offset 10m)) > 0"
+            for series in _LOST
+        ),
+        severity="critical",
+        topic="pipeline",
+        summary=f"The Collector loses what is meant for {of(_EXPORTER)}",
+        description=(
+            f"{of('instance')} could not hand over "
+            '{{ $value | printf "%.0f" }} points, spans or log records or more to '
+            f"{of(_EXPORTER)} within ten minutes, and does not try again."
+        ),
+        board="health",
+    )
+
+
+def _failing() -> Alert:
+    missed = "\nor\n".join(
+        f"sum by ({_RULE_GROUP}) (increase({name}[10m])) > 0" for name in _MISSED
+    )
+    return Alert(
+        name="RuleEvaluationFailing",
+        expression=missed,
+        severity="critical",
+        topic="rules",
+        summary=f"Rules of {of(_RULE_GROUP)} are not evaluated",
+        description=(
+            f"Evaluations of {of(_RULE_GROUP)} failed or were left out within ten minutes "
+            '({{ $value | printf "%.0f" }}): its alerts may be missing.'
+        ),
+        board="health",
+        waits=LATE,
+    )
+
+
+def _undelivered() -> Alert:
+    lost = "\nor\n".join(f"sum by (job, instance) (increase({name}[10m])) > 0" for name in _UNTOLD)
+    return Alert(
+        name="AlertsNotDelivered",
+        expression=lost,
+        severity="critical",
+        topic="notifications",
+        summary=f"{of('instance')} cannot tell of alerts",
+        description=(
+            'Within ten minutes {{ $value | printf "%.0f" }} notifications of '
+            f"{of('job')} at {of('instance')} failed or were dropped."
+        ),
+        board="health",
+        waits=LATE,
+    )
+
+
+def _watchdog() -> Alert:
+    return Alert(
+        name="Watchdog",
+        expression="vector(1)",
+        severity="none",
+        topic="heartbeat",
+        summary="Alerts are evaluated and told",
+        description=(
+            "This alert fires always (its value is {{ $value }}). A service outside the stack that "
+            "no longer hears of it has to tell somebody: Prometheus, Alertmanager or the way out "
+            "is broken."
+        ),
+        board="health",
+    )
