@@ -2,6 +2,8 @@
 This module compares thousands of random queries with a real Prometheus and lists what differs.
 
 Run ``python -m tests.query.differential --queries 20000``; the exit status is 1 when any differs.
+Asked is an engine over a store whose samples are rolled up, half of the time with late samples
+waiting to be rolled up again; with ``--memory`` one that has nothing but samples in memory.
 """
 
 import argparse
@@ -9,19 +11,39 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from tests.query.differential.comparison import Question, Verdict, compare
-from tests.query.differential.dataset import recorded
+from tests.query.differential.dataset import batch, late, recorded
 from tests.query.differential.grammar import Grammar
 from tests.query.differential.reference import prometheus
+from tests.query.differential.watching import SAMPLES, Watched
 from tests.query.promql.series import Memory
 
+from otel_confidence.points import Selection
 from otel_confidence.query.answers import Metrics
 from otel_confidence.query.promql import Engine
+from otel_confidence.store import Store
 
 PROGRESS_S = 20
+REST_S = 1e6
+"""The store rolls up when it is told to, not by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    What came of one question.
+    """
+
+    question: Question
+    verdict: Verdict
+    source: str
+    """What the answer was made of."""
 
 
 def main() -> int:
@@ -32,49 +54,109 @@ def main() -> int:
     parser.add_argument("--queries", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shown", type=int, default=20, help="differences to print")
+    parser.add_argument("--memory", action="store_true", help="read samples from memory only")
     arguments = parser.parse_args()
     series = recorded()
-    started = time.monotonic()
+    questions = drawn(arguments.queries, arguments.seed)
     with (
         tempfile.TemporaryDirectory() as folder,
         prometheus(Path(folder), series) as theirs,
     ):
-        ours = Engine(Memory.of(series))
-        found = run(ours, theirs, queries=arguments.queries, seed=arguments.seed)
+        started = time.monotonic()
+        run = in_memory if arguments.memory else in_store
+        found = list(told(run(questions, series, theirs), len(questions)))
     return report(found, time.monotonic() - started, arguments.shown)
 
 
-def run(ours: Metrics, theirs: Metrics, *, queries: int, seed: int) -> dict[Question, Verdict]:
+def drawn(count: int, seed: int) -> list[Question]:
     """
-    Draw so many different questions and ask both.
+    So many different questions.
     """
     grammar = Grammar(Random(seed))
-    found: dict[Question, Verdict] = {}
-    told = time.monotonic()
-    while len(found) < queries:
-        asked = grammar.question()
-        if asked not in found:
-            found[asked] = compare(asked, ours, theirs)
-        if time.monotonic() - told > PROGRESS_S:
-            told = time.monotonic()
-            sys.stdout.write(f"{len(found)} of {queries} ...\n")
+    found: dict[Question, None] = {}
+    while len(found) < count:
+        found[grammar.question()] = None
+    return list(found)
+
+
+def in_memory(
+    questions: list[Question], series: list[Selection], theirs: Metrics
+) -> Iterator[Asked]:
+    """
+    Ask of samples in memory.
+    """
+    ours = Engine(Memory.of(series))
+    for each in questions:
+        yield Asked(each, compare(each, ours, theirs), SAMPLES)
+
+
+def in_store(
+    questions: list[Question], series: list[Selection], theirs: Metrics
+) -> Iterator[Asked]:
+    """
+    Ask of a store, before and after what was written late is rolled up again.
+    """
+    half = len(questions) // 2
+    with rolled_up(series) as store:
+        store.write(batch(late(series)))
+        yield from _asked(questions[:half], store, theirs)
+        store.keep_up()
+        yield from _asked(questions[half:], store, theirs)
+
+
+@contextmanager
+def rolled_up(series: list[Selection]) -> Iterator[Store]:
+    """
+    A store whose samples are rolled up.
+    """
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(Store.open(folder, retention_days=10_000, upkeep_s=REST_S)) as store,
+    ):
+        store.write(batch(series))
+        store.keep_up()
+        yield store
+
+
+def _asked(questions: list[Question], store: Store, theirs: Metrics) -> Iterator[Asked]:
+    source = Watched(store)
+    ours = Engine(source)
+    for each in questions:
+        yield Asked(each, compare(each, ours, theirs), source.used())
+
+
+def told(found: Iterator[Asked], count: int) -> Iterator[Asked]:
+    """
+    Print how far it is now and then.
+    """
+    last = time.monotonic()
+    for done, each in enumerate(found, 1):
+        yield each
+        if time.monotonic() - last > PROGRESS_S:
+            last = time.monotonic()
+            sys.stdout.write(f"{done} of {count} ...\n")
             sys.stdout.flush()
-    return found
 
 
-def report(found: dict[Question, Verdict], seconds: float, shown: int) -> int:
+def report(found: list[Asked], seconds: float, shown: int) -> int:
     """
-    Print how many were equal and which were not.
+    Print how many were equal, which were not, and what the answers were made of.
     """
-    outcomes = Counter(verdict.outcome for verdict in found.values())
-    different = [(asked, each) for asked, each in found.items() if each.outcome == "different"]
-    for asked, verdict in different[:shown]:
-        sys.stdout.write(f"{asked}\n    {verdict.reason}\n")
-    for outcome in ("refused by us", "explained"):
-        reasons = [each.reason for each in found.values() if each.outcome == outcome]
+    outcomes = Counter(each.verdict.outcome for each in found)
+    different = [each for each in found if each.verdict.outcome == "different"]
+    for each in different[:shown]:
+        sys.stdout.write(f"{each.question} from {each.source}\n    {each.verdict.reason}\n")
+    for outcome in ("refused by us", "explained", "they crash", "both refuse"):
+        reasons = [each.verdict.reason for each in found if each.verdict.outcome == outcome]
         for reason, count in Counter(reasons).most_common():
             sys.stdout.write(f"{outcome} {count} times: {reason}\n")
-    total = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    for source, count in Counter(each.source for each in found).most_common():
+        sys.stdout.write(f"answered from {source}: {count}\n")
+    total = ", ".join(
+        f"{outcomes[outcome]} {outcome}"
+        for outcome in ("equal", "equal, empty", "both refuse", "refused by us", "they crash",
+                        "explained", "different")
+    )  # fmt: skip
     sys.stdout.write(f"{len(found)} queries in {seconds:.0f} s: {total}\n")
     return 1 if different else 0
 

@@ -160,6 +160,18 @@ def _oddities(book: Recorder) -> None:
     book.add(labels("epoch", i="0"), lambda number: START_S + 86_400.0 * 40 * number)
 
 
+def late(series: list[Selection]) -> list[Selection]:
+    """
+    The samples of the last ten minutes again, which a sender repeats that heard no answer.
+    """
+    found = []
+    for each in series:
+        last = each.times_ms > (START_S + LENGTH_S - 600) * 1000
+        if last.any():
+            found.append(Selection(each.labels, each.times_ms[last], each.values[last]))
+    return found
+
+
 def batch(series: list[Selection]) -> Batch:
     """
     The series as a store takes them.

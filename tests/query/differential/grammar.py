@@ -3,6 +3,7 @@ This module draws PromQL at random: each kind of node, over the series of the da
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 
 from tests.query.differential.comparison import Question
@@ -23,6 +24,28 @@ MATCHERS = (
 )  # fmt: skip
 WIDE = ("1m", "90s", "2m30s", "5m", "5m", "10m", "1h")
 NARROW = ("1ms", "1s", "14s", "15s", "15001ms", "30s")
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """
+    Times and lengths at which windows begin and end with buckets of roll-ups.
+    """
+
+    after_s: tuple[int, ...]
+    """When buckets end, in seconds after the first sample."""
+    windows: tuple[str, ...]
+    steps_s: tuple[int, ...]
+
+
+FIVE_MINUTES = Edges(
+    (400, 700, 1000, 1600, 2200, 2800), ("5m", "5m", "10m", "15m", "30m"), (300, 300, 600)
+)
+HOUR = Edges((2800, 2800, 6400), ("1h", "1h", "2h"), (3600,))
+DAY = Edges((35_200,), ("1d", "1d", "2d"), (86_400,))
+KEPT = ("c_total", "c_total", "c_total", "g", "odd", "level", "level", "distinct", "one",
+        "h_bucket", "h_bucket", "moved", "lone_total", "epoch", "n_bucket")  # fmt: skip
+"""Names of the series that are there most of the time."""
 NUMBERS = ("0", "1", "2", "-1", "0.5", "3", "10", "1e3", "NaN", "Inf", "-Inf", "1.5", "-0.1")
 SHARES = ("0", "0.5", "0.9", "0.25", "1", "-1", "2", "NaN", "0.999")
 PLAIN = ("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar")
@@ -32,6 +55,12 @@ RANGED = (
     "stddev_over_time", "stdvar_over_time", "last_over_time", "present_over_time",
     "absent_over_time",
 )  # fmt: skip
+FOLDED = (
+    "rate", "rate", "increase", "increase", "delta", "changes", "resets", "avg_over_time",
+    "sum_over_time", "min_over_time", "max_over_time", "count_over_time", "last_over_time",
+    "present_over_time",
+)  # fmt: skip
+"""Functions that can be made of roll-ups."""
 STEEP = ("cosh", "exp", "sin", "sinh", "cos", "tan", "ln", "log2", "log10")
 """Functions that magnify the last bit of large arguments; they get small ones."""
 SMOOTH = sorted(set(MATHEMATICS) - set(STEEP))
@@ -48,6 +77,8 @@ class Grammar:
 
     def __init__(self, random: Random) -> None:
         self._random = random
+        self._edges: Edges | None = None
+        """On what all that is drawn now falls."""
 
     def _one(self, of: Sequence[str]) -> str:
         return self._random.choice(of)
@@ -57,8 +88,22 @@ class Grammar:
 
     def question(self) -> Question:
         """
-        An expression, at one time or over a range, often at the very edge of samples.
+        An expression, at one time or over a range, often at the very edge of samples or buckets.
         """
+        widths = [None] * 6 + [FIVE_MINUTES] * 4 + [HOUR, DAY]
+        self._edges = self._random.choice(widths)
+        return self._on(self._edges) if self._edges else self._anywhere()
+
+    def _on(self, edges: Edges) -> Question:
+        depth = self._random.choice([0, 1, 1, 2])
+        expr = self.ranged(0) if depth == 0 else self.vector(depth)
+        start = START_S + self._random.choice(edges.after_s)
+        if self._once_in(3):
+            return Question(expr, start, start, 1)
+        step = self._random.choice(edges.steps_s)
+        return Question(expr, start, start + step * self._random.choice([1, 4, 10]), step)
+
+    def _anywhere(self) -> Question:
         depth = self._random.choice([0, 1, 1, 2, 2, 2, 3])
         expr = self.scalar(depth) if self._once_in(20) else self.vector(depth)
         start = START_S + self._random.choice([600, 599.5, 900, 1500, 1500.25, 2100, 2985])
@@ -78,7 +123,7 @@ class Grammar:
             return self.selector() + self.modifiers()
         kinds: list[Callable[[int], str]] = [
             self.vector, self.aggregation, self.aggregation, self.binary, self.binary, self.call,
-            self.call, self.ranged, self.ranged,
+            self.call, self.ranged, self.ranged, *[self.ranged] * (4 if self._edges else 0),
         ]  # fmt: skip
         return self._random.choice(kinds)(depth - 1)
 
@@ -88,14 +133,17 @@ class Grammar:
         """
         if self._once_in(25):
             return self._one(WHOLE)
-        count = self._random.choice([0, 0, 0, 1, 1, 2])
+        count = self._random.choice([0, 0, 0, 1] if self._edges else [0, 0, 0, 1, 1, 2])
         matchers = ",".join(self._random.sample(MATCHERS, count))
-        return self._one(NAMES) + (f"{{{matchers}}}" if matchers else "")
+        name = self._one(KEPT if self._edges else NAMES)
+        return f"{name}{{{matchers}}}" if matchers else name
 
     def modifiers(self) -> str:
         """
         Mostly nothing, else an offset, an ``@``, or both.
         """
+        if self._edges:
+            return self._one([*[""] * 12, " offset 5m", " offset -10m", " offset 1h", " @ end()"])
         moment = START_S + self._random.choice([15, 600, 1000.5, 2999])
         offset = f" offset {self._one(['', '-'])}{self._one(WIDE + NARROW)}"
         at = f" @ {self._one([str(moment), 'start()', 'end()'])}"
@@ -105,10 +153,11 @@ class Grammar:
         """
         A range selector or a subquery.
         """
-        if self._random.randrange(4):
-            duration = self._one(NARROW if self._once_in(6) else WIDE)
+        if self._random.randrange(8 if self._edges else 4):
+            plain = NARROW if self._once_in(6) else WIDE
+            duration = self._one(self._edges.windows if self._edges else plain)
             return f"{self.selector()}[{duration}]{self.modifiers()}"
-        step = self._one(["", "7s", "15s", "1m", "100s"])
+        step = self._one(["", "7s", "15s", "1m", "100s", "5m"])
         long = self._one(["1m", "5m", "10m"])
         return f"({self.vector(depth)})[{long}:{step}]{self.modifiers()}"
 
@@ -205,7 +254,7 @@ class Grammar:
             return f"quantile_over_time({self._one(SHARES)}, {window})"
         if kind == 1:
             return f"predict_linear({window}, {self.scalar(0)})"
-        return f"{self._one(RANGED)}({window})"
+        return f"{self._one(FOLDED if self._edges else RANGED)}({window})"
 
     def scalar(self, depth: int) -> str:
         """

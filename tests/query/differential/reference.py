@@ -71,10 +71,12 @@ def started(folder: Path, *flags: str) -> Iterator[str]:
         "--log.level=error",
         *flags,
     ]
-    with subprocess.Popen(command) as process:
+    log = folder / "prometheus.log"
+    with log.open("wb") as output, subprocess.Popen(command, stderr=output) as process:
         url = f"http://127.0.0.1:{port}"
         try:
-            _await_ready(url, process)
+            until(lambda: process.poll() is not None or _ready(url))
+            assert process.poll() is None, log.read_text()
             yield url
         finally:
             process.terminate()
@@ -83,11 +85,6 @@ def started(folder: Path, *flags: str) -> Iterator[str]:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def _await_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    until(lambda: process.poll() is not None or _ready(url))
-    assert process.poll() is None, "Prometheus ended"
 
 
 def _ready(url: str) -> bool:

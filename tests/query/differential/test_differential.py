@@ -8,8 +8,9 @@ from random import Random
 import pytest
 from tests.query.differential.comparison import Question, compare
 from tests.query.differential.dataset import LENGTH_S, START_S, batch, recorded
-from tests.query.differential.grammar import Grammar
+from tests.query.differential.grammar import FIVE_MINUTES, Grammar
 from tests.query.differential.reference import binary, prometheus, required
+from tests.query.differential.watching import GRIDS, ROLLUPS, SAMPLES, Watched
 
 from otel_confidence.query.answers import Metrics
 from otel_confidence.query.promql import Engine
@@ -27,40 +28,66 @@ FIXED = (
     '{"my.metric", "label.é"="ü"}',
     "moved or on (i) level",
 )
+EVEN = ("rate(c_total[10m])", "sum by (i) (max_over_time(level[5m]))", "avg_over_time(one[15m])")
+"""What roll-ups answer at full five minutes."""
+Both = tuple[Watched, Metrics]
 
 
 @pytest.fixture(name="both", scope="module")
-def _both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Metrics, Metrics]]:
+def _both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     if binary() is None and not required():
         pytest.skip("no Prometheus to compare with: run make stack-tools")
     series = recorded()
     store = Store.open(tmp_path_factory.mktemp("store"), retention_days=10_000)
     store.write(batch(series))
+    store.keep_up()
     with prometheus(tmp_path_factory.mktemp("prometheus"), series) as theirs:
-        yield Engine(store), theirs
+        yield Watched(store), theirs
     store.close()
 
 
 @pytest.mark.xdist_group("differential")
 @pytest.mark.parametrize("expr", FIXED)
-def test_common_queries_agree_with_prometheus(expr: str, both: tuple[Metrics, Metrics]) -> None:
+def test_common_queries_agree_with_prometheus(expr: str, both: Both) -> None:
     """
     Series, times and values are those of Prometheus, to a relative difference of 1e-9.
     """
-    verdict = compare(Question(expr, START_S, START_S + LENGTH_S, 37), *both)
+    source, theirs = both
+
+    verdict = compare(Question(expr, START_S, START_S + LENGTH_S, 37), Engine(source), theirs)
 
     assert ("equal", "") == (verdict.outcome, verdict.reason)
 
 
 @pytest.mark.xdist_group("differential")
-def test_random_queries_agree_with_prometheus(both: tuple[Metrics, Metrics]) -> None:
+@pytest.mark.parametrize("expr", EVEN)
+def test_answers_made_of_roll_ups_agree_with_prometheus(expr: str, both: Both) -> None:
     """
-    Whatever the grammar draws, the answer is Prometheus's, and a refusal where that refuses.
+    Where windows begin and end with buckets, the samples are not read, and nobody can tell.
     """
-    grammar = Grammar(Random(SEED))
+    source, theirs = both
+    question = Question(expr, START_S + FIVE_MINUTES.after_s[0], START_S + LENGTH_S, 300)
+    source.used()
 
-    verdicts = [
-        (asked, compare(asked, *both)) for asked in (grammar.question() for _ in range(QUERIES))
-    ]
+    verdict = compare(question, Engine(source), theirs)
 
-    assert [] == [each for each in verdicts if each[1].outcome == "different"]
+    assert ("equal", "", ROLLUPS) == (verdict.outcome, verdict.reason, source.used())
+
+
+@pytest.mark.xdist_group("differential")
+def test_random_queries_agree_with_prometheus(both: Both) -> None:
+    """
+    Whatever the grammar draws, and whatever it is answered from, the answer is Prometheus's.
+    """
+    source, theirs = both
+    grammar, engine = Grammar(Random(SEED)), Engine(source)
+    used: set[str] = set()
+    different = []
+
+    for asked in [grammar.question() for _ in range(QUERIES)]:
+        verdict = compare(asked, engine, theirs)
+        used.add(source.used())
+        different += [(asked, verdict)] if verdict.outcome == "different" else []
+
+    assert [] == different
+    assert {SAMPLES, GRIDS, ROLLUPS} <= used
