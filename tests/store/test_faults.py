@@ -146,7 +146,7 @@ def test_a_full_disk_refuses_writes_and_nothing_else(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path / "data", upkeep_s=3600)) as store:
         store.write(days(2))
         with largest_file(65_536):
-            with pytest.raises(StoreError, match="engine failed|not written"):
+            with pytest.raises(StoreError, match=r"engine failed|not written"):
                 store.write(big)
             full = counted(store)
         store.write(big)

@@ -163,14 +163,13 @@ class Progress:
         with self._lock:
             until = self._until
             touched = (end for end in self._dirty if end > start_ms - window_ms)
-            first = min(touched, default=until + 1)
+            clean = min(until, min(touched, default=until + UNIT_MS) - UNIT_MS)
         step_ms = step_ms if end_ms > start_ms else 0
         for width in sorted(widths_ms, reverse=True):
             if start_ms % width or step_ms % width or window_ms % width or not window_ms:
                 continue
-            # A unit that was touched spoils the whole of the bucket it lies in.
-            clean = min(until // width * width, (first - 1) // width * width)
-            last = _last_step(start_ms, min(end_ms, clean), step_ms)
+            # A unit that was touched spoils every bucket that it shares a moment with.
+            last = _last_step(start_ms, min(end_ms, clean // width * width), step_ms)
             if last is not None:
                 return Rolled(width, last)
         return None

@@ -65,11 +65,7 @@ class Roller:
             yield from self._steps(start, end)
 
     def _complete(self, until_ms: int) -> Iterator[tuple[int, int]]:
-        start = self._progress.until_ms
-        if not start:
-            # Claimed before the first sample is looked for: a write in between leaves a mark.
-            self._progress.claim(until_ms)
-            start = self._first(until_ms)
+        start = self._progress.until_ms or self._first(until_ms)
         yield from self._steps(start, until_ms)
 
     def _first(self, until_ms: int) -> int:
