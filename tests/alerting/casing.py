@@ -12,9 +12,11 @@ from tests.query.promql.series import STALE, labels_of
 
 from otel_confidence.alerting.durations import milliseconds
 from otel_confidence.alerting.groups import Group, Surroundings
-from otel_confidence.alerting.rulefiles import read_files
+from otel_confidence.alerting.rulefiles import GroupSpec, read_files
 from otel_confidence.points import Sample, Series
 from otel_confidence.query.promql import Engine
+from otel_confidence.query.promql.parsing import parse
+from otel_confidence.query.promql.reading import selectors_of
 
 _STEP = re.compile(
     r"(?P<start>-?[\d.]+(?:e[+-]?\d+)?|NaN|[+-]?Inf|_|stale)"
@@ -45,7 +47,7 @@ class Case:
 
 def cases(path: Path) -> Iterator[Case]:
     """The cases of a file of rule tests."""
-    document = yaml.safe_load(path.read_text())
+    document = yaml.load(path.read_text(), Loader=yaml.BaseLoader)
     files = [(path.parent / name).resolve() for name in document["rule_files"]]
     every = milliseconds(str(document.get("evaluation_interval", "1m")))
     for number, spec in enumerate(document["tests"]):
@@ -110,13 +112,30 @@ def _texts(entry: dict[str, Any], key: str) -> dict[str, str]:
     return {name: str(value) for name, value in (entry.get(key) or {}).items()}
 
 
+def _needed(specs: Sequence[GroupSpec], spec: dict[str, Any]) -> list[GroupSpec]:
+    """The groups that a case looks at, and those whose series they read."""
+    names = {check["alertname"] for check in spec.get("alert_rule_test", [])}
+    for check in spec.get("promql_expr_test", []):
+        names |= _read(check["expr"])
+    found: list[GroupSpec] = []
+    while more := [g for g in specs if g not in found and names & {r.name for r in g.rules}]:
+        found.extend(more)
+        names |= {name for g in more for rule in g.rules for name in _read(rule.expression)}
+    return [group for group in specs if group in found]
+
+
+def _read(expression: str) -> set[str]:
+    conditions = selectors_of(parse(expression))
+    return {m.value for matchers in conditions for m in matchers if m.label == "__name__"}
+
+
 def carried_out(case: Case) -> tuple[list[tuple[str, str, list[Told], list[Told]]], Engine]:
     """Each check with what was expected and what there was, and an engine over the samples."""
     store = MemoryStore()
     given = sorted(samples(case.spec), key=lambda sample: sample.time_ms)
     shared = Surroundings(store, external_url=str(case.spec.get("external_url", "")))
     specs = read_files(case.rules, interval_ms=milliseconds(str(case.spec.get("interval", "1m"))))
-    groups = [Group(spec, shared, restored=True) for spec in specs]
+    groups = [Group(spec, shared, restored=True) for spec in _needed(specs, case.spec)]
     checks = case.spec.get("alert_rule_test", [])
     times = [milliseconds(str(check["eval_time"])) for check in checks]
     asked = [milliseconds(str(c["eval_time"])) for c in case.spec.get("promql_expr_test", [])]

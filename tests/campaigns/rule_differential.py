@@ -10,6 +10,7 @@ Go program over its packages, which is built once.
 import argparse
 import json
 import math
+import os
 import random
 import shutil
 import struct
@@ -269,9 +270,14 @@ def _close(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
+def binary() -> Path:
+    """Where the Go program is, once it is built."""
+    return stack_tools.tools_folder() / f"ruler-{PROMETHEUS.version}"
+
+
 def built() -> Path:
     """The Go program, built if it is not there yet."""
-    target = stack_tools.tools_folder() / f"ruler-{PROMETHEUS.version}"
+    target = binary()
     source = HERE / "ruler" / "main.go"
     if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
         return target
@@ -290,8 +296,6 @@ def built() -> Path:
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {**os.environ, "CGO_ENABLED": "0"}
 
 
