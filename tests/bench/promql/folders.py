@@ -16,9 +16,11 @@ from tests.bench.promql.dataset import Block, Scale, blocks
 from tests.bench.promql.servers import prometheus
 
 from otel_confidence.points import Batch, Labels, Samples, Series
-from otel_confidence.store import Store, schema
+from otel_confidence.store import Store, rollups, schema
 
 RETENTION_DAYS = 10_000
+REST_S = 1e6
+"""Rolled up is at the end: samples of the past would have it done again at each round."""
 TOGETHER = 10
 """How many samples of each series are sent at once."""
 
@@ -31,7 +33,7 @@ def cache() -> Path:
 
 def store_folder(scale: Scale) -> Path:
     """The folder of a store with the samples."""
-    version = f"{schema.VERSION}"
+    version = "".join(inspect.getsource(module) for module in (schema, rollups))
     return _filled(f"store-{scale.samples}", version, lambda folder: _fill_store(folder, scale))
 
 
@@ -61,9 +63,11 @@ def _slices(scale: Scale) -> Iterator[list[Block]]:
 
 
 def _fill_store(folder: Path, scale: Scale) -> None:
-    store = Store.open(folder, retention_days=RETENTION_DAYS)
+    store = Store.open(folder, retention_days=RETENTION_DAYS, upkeep_s=REST_S)
     for part in _slices(scale):
         store.write(Batch(samples=Samples.joined([_samples(block) for block in part])))
+    store.keep_up()
+    # The second round lets minutes go that are past their time.
     store.keep_up()
     store.close()
 
