@@ -2,19 +2,14 @@
 This module checks what is promised of every dashboard.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.generate.panels import boards
 
 from otel_confidence.conventions import HIGH_CONFIDENCE, LOW_CONFIDENCE
 
-ROOT = Path(__file__).parent.parent.parent
-BOARDS: dict[str, dict[str, Any]] = {
-    path.stem: json.loads(path.read_text())
-    for path in sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
-}
+BOARDS = boards()
 PANELS = [
     pytest.param(panel, id=f"{name}: {panel['title']}")
     for name, board in BOARDS.items()

@@ -15,7 +15,10 @@ ROOT = Path(__file__).parent.parent.parent
 RULES = Path("prometheus", "rules", "otel_confidence.yml")
 SIGNALS = Path("docs", "reference", "signals.md")
 API = Path("docs", "reference", "api.md")
-MODEL = Path("grafana", "dashboards", "otel-confidence-model.json")
+BOARDS = [
+    Path("grafana", "dashboards", f"otel-confidence-{name}.json")
+    for name in ("fleet", "model", "calibration", "drift", "slo", "feedback", "health")
+]
 
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 11), reason="grafana-foundation-sdk needs Python 3.11"
@@ -38,7 +41,7 @@ def test_writing_creates_every_file_and_then_nothing(tmp_path: Path) -> None:
     first = write(tmp_path, check=False)
     second = write(tmp_path, check=False)
 
-    assert [tmp_path / name for name in (RULES, MODEL, SIGNALS, API)] == first
+    assert [tmp_path / name for name in (RULES, *BOARDS, SIGNALS, API)] == first
     assert [] == second
     assert yaml.safe_load((tmp_path / RULES).read_text())["groups"]
 
@@ -49,7 +52,7 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
     """
     differing = write(tmp_path, check=True)
 
-    assert [tmp_path / name for name in (RULES, MODEL, SIGNALS, API)] == differing
+    assert [tmp_path / name for name in (RULES, *BOARDS, SIGNALS, API)] == differing
     assert [] == list(tmp_path.iterdir())
 
 
@@ -72,7 +75,7 @@ def test_header_names_the_command(tmp_path: Path) -> None:
     """
     write(tmp_path, check=False)
 
-    for path in (RULES, MODEL, SIGNALS, API):
+    for path in (RULES, *BOARDS, SIGNALS, API):
         assert "python -m otel_confidence.generate --write" in (tmp_path / path).read_text()
 
 

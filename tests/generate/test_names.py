@@ -2,7 +2,6 @@
 This module checks that rules and dashboards name only metrics and labels that exist.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -12,16 +11,49 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
+from tests.generate.panels import asked
 
 from otel_confidence.conventions import METRICS
 
 ROOT = Path(__file__).parent.parent.parent
 RULE_FILES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
-DASHBOARDS = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
-FOREIGN = {"ALERTS": {"alertname", "alertstate", "severity", "ml_model_name", "ml_model_version"}}
-"""Series of other programs that are used, with the labels that may be asked of them."""
+SLO_LABELS = {"sloth_service", "sloth_slo"}
+RESOURCE = {"job", "instance", "service_name", "otel_metric_overflow"}
+"""Labels that every series of a program may have, whatever its own."""
+COLLECTED = ("metric_points", "spans", "log_records")
+FOREIGN = {
+    "ALERTS": {"alertname", "alertstate", "severity", "topic", "ml_model_name", "ml_model_version"}
+    | SLO_LABELS,
+    "target_info": {"service_version"},
+    "up": set[str](),
+    **{
+        f"otelcol_{what}_{signal}": {label}
+        for what, label in (
+            ("receiver_accepted", "receiver"),
+            ("receiver_refused", "receiver"),
+            ("exporter_sent", "exporter"),
+            ("exporter_send_failed", "exporter"),
+        )
+        for signal in COLLECTED
+    },
+    "otelcol_exporter_queue_size": {"exporter", "data_type"},
+    "otelcol_exporter_queue_capacity": {"exporter", "data_type"},
+    **{f"otelcol_exporter_enqueue_failed_{s}": {"exporter"} for s in COLLECTED},
+    "otelcol_process_memory_rss": set[str](),
+    "prometheus_notifications_dropped_total": set[str](),
+    "prometheus_notifications_errors_total": {"alertmanager"},
+    "prometheus_rule_evaluation_duration_seconds_sum": set[str](),
+    "prometheus_rule_evaluation_failures_total": {"rule_group"},
+    "prometheus_rule_group_iterations_missed_total": {"rule_group"},
+    "prometheus_tsdb_head_samples_appended_total": set[str](),
+    "prometheus_tsdb_head_series": set[str](),
+    "prometheus_tsdb_out_of_order_samples_total": {"type"},
+    "prometheus_tsdb_too_old_samples_total": {"type"},
+    "alertmanager_notifications_total": {"integration"},
+    "alertmanager_notifications_failed_total": {"integration", "reason"},
+}
+"""Series of other programs that are used, with the labels that they have."""
 PARTS = {"histogram": ("_bucket", "_sum", "_count")}
-GRAFANA = {"$__rate_interval": "1m", "$__range": "1h", "$truth": "15m"}
 
 
 @cache
@@ -29,14 +61,16 @@ def known_series() -> dict[str, set[str]]:
     """
     Labels by series: those of the table of signals and those that the rules record.
     """
-    known = dict(FOREIGN)
+    known = {name: labels | RESOURCE for name, labels in FOREIGN.items()}
     for metric in METRICS:
-        labels = {attribute.label for attribute in metric.attributes}
+        labels = {attribute.label for attribute in metric.attributes} | RESOURCE
         for part in PARTS.get(metric.kind, ("",)):
             known[metric.prometheus + part] = labels | ({"le"} if part == "_bucket" else set())
     for rule in recordings():
         labels = known.setdefault(rule["record"], set())
-        labels |= {*re.findall(r"\w+", rule["expr"].split(")")[0]), *rule.get("labels", {})}
+        named = re.findall(r"[\w:]+", rule["expr"])
+        labels |= {*named, *rule.get("labels", {})}
+        labels |= {label for name in named if ":" in name for label in known.get(name, ())}
     return known
 
 
@@ -54,32 +88,8 @@ def all_rules() -> list[dict[str, Any]]:
     ]
 
 
-def plain(expression: str) -> str:
-    """
-    The expression as Prometheus gets it from Grafana.
-    """
-    for variable, value in GRAFANA.items():
-        expression = expression.replace(variable, value)
-    return expression
-
-
-def panel_expressions() -> list[str]:
-    found = []
-    for path in DASHBOARDS:
-        board = json.loads(path.read_text())
-        for panel in board["panels"]:
-            if panel.get("datasource", {}).get("uid") == "prometheus":
-                found += [target["expr"] for target in panel["targets"]]
-        found += [note["expr"] for note in board["annotations"]["list"]]
-        for variable in board["templating"]["list"]:
-            if variable["type"] == "query":
-                series, label = re.findall(r"label_values\((.+), (\w+)\)", variable["query"])[0]
-                found.append(f"sum by ({label}) ({series})")
-    return found
-
-
 def expressions() -> list[str]:
-    return [*(rule["expr"] for rule in all_rules()), *map(plain, panel_expressions())]
+    return [*(rule["expr"] for rule in all_rules()), *(query.expression for query in asked())]
 
 
 def nodes(expression: str) -> list[Any]:
@@ -88,17 +98,28 @@ def nodes(expression: str) -> list[Any]:
     return found
 
 
+def meant(node: Any, known: dict[str, set[str]]) -> list[str]:
+    """
+    The series of a selector; one without a name says by an expression which names it means.
+    """
+    if node.name:
+        return [node.name]
+    pattern = next(m.value for m in node.matchers.matchers if m.name == "__name__")
+    return [name for name in known if re.fullmatch(pattern, name)] or [pattern]
+
+
 def unknown_names(expression: str, known: dict[str, set[str]]) -> Iterator[str]:
     for node in nodes(expression):
         kind = type(node).__name__
         if kind == "VectorSelector":
-            if node.name not in known:
-                yield node.name
-            asked = {matcher.name for matcher in node.matchers.matchers}
-            yield from (f"{node.name}{{{label}}}" for label in asked - known.get(node.name, set()))
+            names = meant(node, known)
+            yield from (name for name in names if name not in known)
+            labels = set().union(*(known.get(name, set()) for name in names))
+            asked = {matcher.name for matcher in node.matchers.matchers} - {"__name__"}
+            yield from (f"{node.name}{{{label}}}" for label in asked - labels)
         if kind == "AggregateExpr" and node.modifier:
-            below = [n.name for n in nodes(node.prettify()) if type(n).__name__ == "VectorSelector"]
-            for name in below:
+            below = [n for n in nodes(node.prettify()) if type(n).__name__ == "VectorSelector"]
+            for name in {name for each in below for name in meant(each, known)}:
                 lost = set(node.modifier.labels) - known.get(name, set())
                 yield from (f"by ({label}) of {name}" for label in lost)
 
@@ -108,7 +129,7 @@ def test_there_is_something_to_check() -> None:
     Rules, recordings and panels are found, so that an empty folder does not pass.
     """
     assert len(recordings()) > 10
-    assert len(panel_expressions()) > 20
+    assert len(asked()) > 100
 
 
 @pytest.mark.parametrize("expression", expressions())
@@ -160,7 +181,9 @@ def test_labels_in_annotations_exist() -> None:
         if "alert" in rule
         for label in re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
         for node in nodes(rule["expr"])
-        if type(node).__name__ == "VectorSelector" and label not in known[node.name]
+        if type(node).__name__ == "VectorSelector"
+        for name in meant(node, known)
+        if label not in known[name]
     ]
 
     assert [] == astray

@@ -20,10 +20,10 @@ RULES: Final = Path("prometheus", "rules", "otel_confidence.yml")
 SLOS: Final = Path("prometheus", "rules", "otel_confidence_slos.yml")
 SIGNALS: Final = Path("docs", "reference", "signals.md")
 API: Final = Path("docs", "reference", "api.md")
-MODEL_DASHBOARD: Final = Path("grafana", "dashboards", "otel-confidence-model.json")
+DASHBOARDS: Final = Path("grafana", "dashboards")
 PARTS: Final = ("rules", "dashboards", "reference")
 """What can be written; the reference is the pages about the package itself."""
-_RULES_FROM: Final = f"`{COMMAND}`: change src/otel_confidence/generate/rules.py"
+_RULES_FROM: Final = f"`{COMMAND}`: change src/otel_confidence/generate/rules/"
 
 
 def write(
@@ -73,7 +73,7 @@ def generated(
             rules = slos.rule_file(read(objectives), runbooks)
             texts[SLOS] = _yaml(rules, f"`otel-confidence generate`: change {objectives.name}")
     if "dashboards" in parts:
-        texts[MODEL_DASHBOARD] = _model_text()
+        texts |= _dashboards()
     if "reference" in parts:
         texts |= {SIGNALS: signals_page(COMMAND), API: api_page(COMMAND)}
     return texts
@@ -105,14 +105,14 @@ def _yaml(rules: dict[str, Any], source: str) -> str:
     return f"# Written by {source} instead.\n{body}"
 
 
-def _model_text() -> str:
+def _dashboards() -> dict[Path, str]:
     try:
         with warnings.catch_warnings():
             # The library prefers the second version of the format, which file provisioning refuses.
             warnings.filterwarnings("ignore", "Prefer using dashboardv2", DeprecationWarning)
-            from otel_confidence.generate.dashboards import model_dashboard
+            from otel_confidence.generate.dashboards import texts
     except ImportError as missing:
         raise ConfigurationError(
             "writing dashboards needs Python 3.11 and: pip install grafana-foundation-sdk==0.0.21"
         ) from missing
-    return model_dashboard(COMMAND)
+    return {DASHBOARDS / f"{uid}.json": text for uid, text in texts(COMMAND).items()}

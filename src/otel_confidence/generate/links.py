@@ -12,7 +12,7 @@ SLO: Final = "otel-confidence-slo"
 FEEDBACK: Final = "otel-confidence-feedback"
 HEALTH: Final = "otel-confidence-health"
 UIDS: Final = (FLEET, MODEL, CALIBRATION, DRIFT, SLO, FEEDBACK, HEALTH)
-"""In the order in which one looks: which model, what of it, and whether to believe what is shown."""
+"""In the order in which one looks: which model, what of it, and whether to believe the panels."""
 
 
 def board(uid: str, *chosen: str) -> str:

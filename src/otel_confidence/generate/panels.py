@@ -6,10 +6,12 @@ Every panel takes its title, its description and its unit, and names its data so
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Final, TypeVar
 
 from grafana_foundation_sdk.builders import (
     barchart,
+    bargauge,
     common,
     dashboard,
     heatmap,
@@ -37,10 +39,22 @@ SECONDS: Final = "s"
 RATE: Final = "cps"
 COUNT: Final = "short"
 
-Panel = barchart.Panel | heatmap.Panel | logs.Panel | stat.Panel | table.Panel | timeseries.Panel
+BYTES: Final = "bytes"
+BYTE_RATE: Final = "Bps"
+
+Panel = (
+    barchart.Panel
+    | bargauge.Panel
+    | heatmap.Panel
+    | logs.Panel
+    | stat.Panel
+    | table.Panel
+    | timeseries.Panel
+)
 _P = TypeVar(
     "_P",
     barchart.Panel,
+    bargauge.Panel,
     heatmap.Panel,
     logs.Panel,
     stat.Panel,
@@ -94,19 +108,19 @@ def lines(
     """
     Values over time; ``steps`` are drawn as dashed lines.
     """
-    panel = _introduced(timeseries.Panel(), about, PROMETHEUS).legend(_legend()).tooltip(_tooltip())
+    panel = introduced(timeseries.Panel(), about).legend(_legend()).tooltip(_tooltip())
     if bounds:
         panel.min(bounds[0]).max(bounds[1])
     if steps:
-        panel.thresholds(_thresholds(steps)).thresholds_style(
+        panel.thresholds(thresholds(steps)).thresholds_style(
             common.GraphThresholdsStyleConfig().mode(common_model.GraphThresholdsStyleMode.DASHED)
         )
     if stacked:
         panel.fill_opacity(40).stacking(
             common.StackingConfig().mode(common_model.StackingMode.PERCENT)
         )
-    for letter, query in _lettered(queries):
-        panel.with_target(_target(letter, query))
+    for letter, query in lettered(queries):
+        panel.with_target(question(letter, query))
     return panel
 
 
@@ -114,13 +128,13 @@ def number(about: About, expression: str, steps: Sequence[Step]) -> stat.Panel:
     """
     One value over the whole shown range, colored by its steps.
     """
-    target = _target("A", Query(expression)).instant()
+    target = question("A", Query(expression)).instant()
     return (
-        _introduced(stat.Panel(), about, PROMETHEUS)
+        introduced(stat.Panel(), about)
         .decimals(2)
         .no_value("no data")
         .graph_mode(common_model.BigValueGraphMode.NONE)
-        .thresholds(_thresholds(steps))
+        .thresholds(thresholds(steps))
         .with_target(target)
     )
 
@@ -129,11 +143,11 @@ def buckets(about: About, expression: str) -> heatmap.Panel:
     """
     A histogram over time: one column a step, one row a bucket.
     """
-    target = _target("A", Query(expression, "{{le}}")).format(
+    target = question("A", Query(expression, "{{le}}")).format(
         prometheus_model.PromQueryFormat.HEATMAP
     )
     return (
-        _introduced(heatmap.Panel(), about, PROMETHEUS)
+        introduced(heatmap.Panel(), about)
         .calculate(False)
         .cell_gap(1)
         .color(
@@ -147,24 +161,26 @@ def buckets(about: About, expression: str) -> heatmap.Panel:
     )
 
 
-def bars(about: About, queries: Sequence[Query], field: str) -> barchart.Panel:
+def bars(
+    about: About,
+    queries: Sequence[Query],
+    field: str,
+    *,
+    numeric: bool = True,
+    bounds: tuple[float, float] | None = (0, 1),
+) -> barchart.Panel:
     """
     Bars side by side for each value of the label ``field``, one bar a query.
+
+    Values that are ``numeric`` stand in the order of their numbers, not of their letters.
     """
-    panel = (
-        _introduced(barchart.Panel(), about, PROMETHEUS)
-        .legend(_legend())
-        .min(0)
-        .max(1)
-        .x_field(field)
-        .with_transformation(_transformation("joinByField", byField=field, mode="outer"))
-        .with_transformation(
-            _transformation("filterFieldsByName", include={"pattern": f"{field}|Value.*"})
-        )
-        .with_transformation(_transformation("sortBy", sort=[{"field": field}]))
-    )
-    for letter, query in _lettered(queries):
-        target = _target(letter, query).instant().format(prometheus_model.PromQueryFormat.TABLE)
+    panel = introduced(barchart.Panel(), about).legend(_legend()).tooltip(_tooltip()).x_field(field)
+    if bounds:
+        panel.min(bounds[0]).max(bounds[1])
+    for each in _joined(field, numeric):
+        panel.with_transformation(each)
+    for letter, query in lettered(queries):
+        target = question(letter, query).instant().format(prometheus_model.PromQueryFormat.TABLE)
         panel.with_target(target).override_by_name(
             f"Value #{letter}",
             [dashboard_model.DynamicConfigValue(id_val="displayName", value=query.legend)],
@@ -172,12 +188,25 @@ def bars(about: About, queries: Sequence[Query], field: str) -> barchart.Panel:
     return panel
 
 
+def _joined(field: str, numeric: bool) -> list[dashboard_model.DataTransformerConfig]:  # noqa: FBT001  private
+    def converted(kind: str) -> dashboard_model.DataTransformerConfig:
+        conversions = [{"targetField": field, "destinationType": kind}]
+        return transformation("convertFieldType", conversions=conversions, fields={})
+
+    ordered = transformation("sortBy", sort=[{"field": field}])
+    return [
+        transformation("joinByField", byField=field, mode="outer"),
+        transformation("filterFieldsByName", include={"pattern": f"^({field}|Value.*)$"}),
+        *([converted("number"), ordered, converted("string")] if numeric else [ordered]),
+    ]
+
+
 def records(about: About, expression: str) -> logs.Panel:
     """
     Log records that a LogQL expression finds, the latest first.
     """
     return (
-        _introduced(logs.Panel(), about, LOKI)
+        introduced(logs.Panel(), about, LOKI)
         .show_time(True)
         .wrap_log_message(True)
         .enable_log_details(True)
@@ -200,16 +229,22 @@ def traces(about: About, expression: str) -> table.Panel:
         .limit(20)
         .table_type(tempo_model.SearchTableType.SPANS)
     )
-    return _introduced(table.Panel(), about, TEMPO).with_target(target)
+    return introduced(table.Panel(), about, TEMPO).with_target(target)
 
 
-def _introduced(panel: _P, about: About, source: common_model.DataSourceRef) -> _P:
+def introduced(panel: _P, about: About, source: common_model.DataSourceRef = PROMETHEUS) -> _P:
+    """
+    The panel with what it says of itself.
+    """
     panel.title(about.title).description(about.description).unit(about.unit)
     panel.span(about.width).height(about.height).datasource(source)
     return panel
 
 
-def _target(letter: str, query: Query) -> prometheus.Dataquery:
+def question(letter: str, query: Query) -> prometheus.Dataquery:
+    """
+    A query by its letter.
+    """
     return (
         prometheus.Dataquery()
         .ref_id(letter)
@@ -220,11 +255,17 @@ def _target(letter: str, query: Query) -> prometheus.Dataquery:
     )
 
 
-def _lettered(queries: Sequence[Query]) -> list[tuple[str, Query]]:
-    return list(zip("ABCDEFGH", queries, strict=False))
+def lettered(queries: Sequence[Query]) -> list[tuple[str, Query]]:
+    """
+    Queries with the letters by which a panel tells them apart.
+    """
+    return list(zip(ascii_uppercase, queries, strict=False))
 
 
-def _thresholds(steps: Sequence[Step]) -> dashboard.ThresholdsConfig:
+def thresholds(steps: Sequence[Step]) -> dashboard.ThresholdsConfig:
+    """
+    Steps as panels take them.
+    """
     return (
         dashboard.ThresholdsConfig()
         .mode(dashboard_model.ThresholdsMode.ABSOLUTE)
@@ -245,5 +286,8 @@ def _tooltip() -> common.VizTooltipOptions:
     return common.VizTooltipOptions().mode(common_model.TooltipDisplayMode.MULTI)
 
 
-def _transformation(name: str, **options: object) -> dashboard_model.DataTransformerConfig:
+def transformation(name: str, **options: object) -> dashboard_model.DataTransformerConfig:
+    """
+    What becomes of results before they are drawn.
+    """
     return dashboard_model.DataTransformerConfig(id_val=name, options=options)

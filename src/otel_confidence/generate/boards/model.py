@@ -12,7 +12,6 @@ from otel_confidence.conventions import (
     ERROR_TYPE,
     ERRORS,
     EVENT_NAME,
-    HIGH_CONFIDENCE,
     LOW_CONFIDENCE,
     LOW_CONFIDENCE_RESULT,
     MODEL_NAME,
@@ -22,23 +21,42 @@ from otel_confidence.conventions import (
     PREDICTION_CONFIDENCE,
     PREDICTION_DURATION,
     PREDICTION_LABEL_DELAY,
+    PREDICTION_UNCERTAINTY,
     PREDICTIONS,
     PREDICTIONS_ACTIVE,
     SERVICE_NAME,
+    SOURCE,
     TIER,
+    UNCERTAINTY_METHOD,
     Attribute,
-    Metric,
 )
 from otel_confidence.expressions import PER_MODEL, PER_VERSION
+from otel_confidence.generate import frames
+from otel_confidence.generate.boards.choices import (
+    CHOSEN,
+    FAILING,
+    GAP,
+    MISCALIBRATED,
+    PLAIN,
+    RANGE,
+    STEP,
+    TIERS,
+    TRUTH,
+    VERSION,
+    Sections,
+    quantiles,
+    rate_by,
+    small,
+)
 from otel_confidence.generate.panels import (
     COUNT,
     RATE,
+    SCORE,
     SECONDS,
     SHARE,
     About,
     Panel,
     Query,
-    Step,
     bars,
     buckets,
     lines,
@@ -46,22 +64,9 @@ from otel_confidence.generate.panels import (
     records,
     traces,
 )
-from otel_confidence.generate.rules import OVERCONFIDENCE
+from otel_confidence.generate.tables import Column, compared
 
-CHOSEN: Final = (f'{MODEL_NAME.label}="$model"', f'{MODEL_VERSION.label}=~"$version"')
-"""What the dashboard's variables choose."""
-
-_STEP: Final = "$__rate_interval"
-_RANGE: Final = "$__range"
-_TRUTH: Final = "$truth"
-_VERSION: Final = f"{{{{{MODEL_VERSION.label}}}}}"
-_TIERS: Final = (
-    Step("red"),
-    Step("orange", LOW_CONFIDENCE),
-    Step("green", HIGH_CONFIDENCE),
-)
-_GAP: Final = (Step("green"), Step("orange", OVERCONFIDENCE / 2), Step("red", OVERCONFIDENCE))
-_PLAIN: Final = (Step("blue"),)
+_MADE: Final = expressions.selector(PREDICTIONS, "", *CHOSEN)
 _OVERCONFIDENCE: Final = (
     "Mean confidence less accuracy, where the truth is known; below zero the model is better than "
     "it claims."
@@ -72,12 +77,20 @@ _CALIBRATION_ERROR: Final = (
 )
 
 
-def sections() -> list[tuple[str, list[Panel]]]:
+def variables() -> list[frames.Variable]:
+    """
+    The model, its versions, the services, and how far to look back for truths.
+    """
+    return [*frames.of_model(), frames.truth()]
+
+
+def sections() -> Sections:
     """
     Titles of the dashboard's rows with their panels.
     """
     return [
         ("Over the shown range", summary()),
+        ("Versions side by side", [versions()]),
         ("Confidence", confidence()),
         ("Truth and calibration", truth()),
         ("Traffic, latency and errors", traffic()),
@@ -89,20 +102,51 @@ def summary() -> list[Panel]:
     """
     Six numbers that say whether the model needs a look.
     """
-    sure = expressions.labeled_confidence(_RANGE, PER_MODEL, *CHOSEN)
-    right = expressions.accuracy(_RANGE, PER_MODEL, *CHOSEN)
-    made = expressions.total(expressions.selector(PREDICTIONS, "", *CHOSEN), _RANGE, PER_MODEL)
-    mean = expressions.mean(PREDICTION_CONFIDENCE, _RANGE, PER_MODEL, *CHOSEN)
-    slow = expressions.quantile(0.95, PREDICTION_DURATION, _RANGE, PER_MODEL, *CHOSEN)
-    ece = expressions.ece(_RANGE, PER_MODEL, *CHOSEN)
+    sure = expressions.labeled_confidence(RANGE, PER_MODEL, *CHOSEN)
+    right = expressions.accuracy(RANGE, PER_MODEL, *CHOSEN)
+    made = expressions.total(_MADE, RANGE, PER_MODEL)
+    mean = expressions.mean(PREDICTION_CONFIDENCE, RANGE, PER_MODEL, *CHOSEN)
+    slow = expressions.quantile(0.95, PREDICTION_DURATION, RANGE, PER_MODEL, *CHOSEN)
+    ece = expressions.ece(RANGE, PER_MODEL, *CHOSEN)
     return [
-        number(_small("Predictions", PREDICTIONS.about, COUNT), made, _PLAIN),
-        number(_small("Mean confidence", "Of all predictions.", SHARE), mean, _TIERS),
-        number(_small("Accuracy", "Where the truth is known.", SHARE), right, _PLAIN),
-        number(_small("Overconfidence", _OVERCONFIDENCE, SHARE), f"({sure})\n- ({right})", _GAP),
-        number(_small("Calibration error", _CALIBRATION_ERROR, SHARE), ece, _GAP),
-        number(_small("Latency p95", "95 of 100 calls were faster.", SECONDS), slow, _PLAIN),
+        number(small("Predictions", PREDICTIONS.about, COUNT), made, PLAIN),
+        number(small("Mean confidence", "Of all predictions.", SHARE), mean, TIERS),
+        number(small("Accuracy", "Where the truth is known.", SHARE), right, PLAIN),
+        number(small("Overconfidence", _OVERCONFIDENCE, SHARE), f"({sure})\n- ({right})", GAP),
+        number(small("Calibration error", _CALIBRATION_ERROR, SHARE), ece, MISCALIBRATED),
+        number(small("Latency p95", "95 of 100 calls were faster.", SECONDS), slow, PLAIN),
     ]
+
+
+def versions() -> Panel:
+    """
+    The versions' key figures, a row each.
+    """
+    fails = f'{ERROR_TYPE.label}!=""'
+    measures = [
+        Column("Predictions", expressions.total(_MADE, RANGE, PER_VERSION), COUNT, decimals=0),
+        Column("Confidence", expressions.mean(
+            PREDICTION_CONFIDENCE, RANGE, PER_VERSION, *CHOSEN
+        ), SHARE, TIERS),
+        Column("Accuracy", expressions.accuracy(RANGE, PER_VERSION, *CHOSEN), SHARE),
+        Column("ECE", expressions.ece(RANGE, PER_VERSION, *CHOSEN), SHARE, MISCALIBRATED),
+        Column("Brier score", expressions.brier(RANGE, PER_VERSION, *CHOSEN), SCORE),
+        Column("Failed", expressions.share_of(
+            PREDICTION_DURATION, fails, RANGE, PER_VERSION, part="count", among=", ".join(CHOSEN)
+        ), SHARE, FAILING),
+        Column("Latency p95", expressions.quantile(
+            0.95, PREDICTION_DURATION, RANGE, PER_VERSION, *CHOSEN
+        ), SECONDS),
+    ]  # fmt: skip
+    names = {MODEL_NAME.label: "Model", MODEL_VERSION.label: "Version"}
+    about = About(
+        "Versions",
+        "Each version over the shown range; accuracy and errors of calibration where the truth is "
+        "known.",
+        width=24,
+        height=6,
+    )
+    return compared(about, names, measures, worst="Predictions")
 
 
 def confidence() -> list[Panel]:
@@ -118,7 +162,7 @@ def confidence() -> list[Panel]:
                 RATE,
                 height=9,
             ),
-            expressions.total(series, _STEP, (), function="rate", also="le"),
+            expressions.total(series, STEP, (), function="rate", also="le"),
         ),
         lines(
             About(
@@ -129,16 +173,39 @@ def confidence() -> list[Panel]:
             ),
             [
                 Query(
-                    expressions.mean(PREDICTION_CONFIDENCE, _STEP, PER_VERSION, *CHOSEN),
-                    _VERSION,
+                    expressions.mean(PREDICTION_CONFIDENCE, STEP, PER_VERSION, *CHOSEN),
+                    VERSION,
                     exemplars=True,
                 )
             ],
             bounds=(0, 1),
-            steps=_TIERS,
+            steps=TIERS,
         ),
         _shares("Confidence tiers", "Share of predictions in each confidence tier.", TIER),
         _shares("Decisions", "Share of predictions by what was done with them.", DECISION),
+        lines(
+            About("Uncertainty", f"{PREDICTION_UNCERTAINTY.about} Its mean, by method.", SCORE),
+            [
+                Query(
+                    expressions.mean(PREDICTION_UNCERTAINTY, STEP, (UNCERTAINTY_METHOD,), *CHOSEN),
+                    f"{{{{{UNCERTAINTY_METHOD.label}}}}}",
+                )
+            ],
+        ),
+        lines(
+            About("Confidence by source", "Predictions by where the confidence was found.", RATE),
+            [
+                Query(
+                    expressions.total(
+                        expressions.selector(PREDICTION_CONFIDENCE, "count", *CHOSEN),
+                        STEP,
+                        (SOURCE,),
+                        function="rate",
+                    ),
+                    f"{{{{{SOURCE.label}}}}}",
+                )
+            ],
+        ),
     ]
 
 
@@ -152,8 +219,8 @@ def truth() -> list[Panel]:
         accuracy(),
         reliability(),
         errors(),
-        lines(arriving, [_rate_by(expressions.selector(OUTCOMES, "", *CHOSEN), OUTCOME)]),
-        lines(delay, _quantiles(PREDICTION_LABEL_DELAY, _TRUTH, 0.5, 0.95)),
+        lines(arriving, [rate_by(OUTCOMES, OUTCOME, *CHOSEN)]),
+        lines(delay, quantiles(PREDICTION_LABEL_DELAY, TRUTH, 0.5, 0.95)),
     ]
 
 
@@ -169,8 +236,8 @@ def accuracy() -> Panel:
             SHARE,
         ),
         [
-            Query(expressions.labeled_confidence(_TRUTH, PER_VERSION, *CHOSEN), _said("sure")),
-            Query(expressions.accuracy(_TRUTH, PER_VERSION, *CHOSEN), _said("right")),
+            Query(expressions.labeled_confidence(TRUTH, PER_VERSION, *CHOSEN), _said("sure")),
+            Query(expressions.accuracy(TRUTH, PER_VERSION, *CHOSEN), _said("right")),
         ],
         bounds=(0, 1),
     )
@@ -188,10 +255,10 @@ def errors() -> Panel:
             SHARE,
         ),
         [
-            Query(expressions.ece(_TRUTH, PER_VERSION, *CHOSEN), _said("ECE")),
-            Query(expressions.brier(_TRUTH, PER_VERSION, *CHOSEN), _said("Brier")),
+            Query(expressions.ece(TRUTH, PER_VERSION, *CHOSEN), _said("ECE")),
+            Query(expressions.brier(TRUTH, PER_VERSION, *CHOSEN), _said("Brier")),
         ],
-        steps=_GAP,
+        steps=MISCALIBRATED,
     )
 
 
@@ -210,7 +277,7 @@ def reliability() -> Panel:
             "the shown range. A calibrated model has bars of equal height.",
             SHARE,
         ),
-        [Query(measure(_RANGE, (BIN,), *CHOSEN), legend) for measure, legend in measures],
+        [Query(measure(RANGE, (BIN,), *CHOSEN), legend) for measure, legend in measures],
         BIN.label,
     )
 
@@ -223,19 +290,19 @@ def traffic() -> list[Panel]:
     return [
         lines(
             About("Latency", f"{PREDICTION_DURATION.about} Exemplars open a trace.", SECONDS),
-            _quantiles(PREDICTION_DURATION, _STEP, 0.5, 0.95, 0.99),
+            quantiles(PREDICTION_DURATION, STEP, 0.5, 0.95, 0.99),
         ),
         lines(
             About("Predictions by version", "Predictions per second.", RATE),
-            [_rate_by(expressions.selector(PREDICTIONS, "", *CHOSEN), MODEL_VERSION)],
+            [rate_by(PREDICTIONS, MODEL_VERSION, *CHOSEN)],
         ),
         lines(
             About("Errors by type", "Calls per second that raised an exception.", RATE),
-            [_rate_by(expressions.selector(ERRORS, "", *CHOSEN), ERROR_TYPE)],
+            [rate_by(ERRORS, ERROR_TYPE, *CHOSEN)],
         ),
         lines(
             About("Predictions under way", "Calls that have not returned yet.", COUNT),
-            [Query(f"sum by ({MODEL_VERSION.label}) ({active})", _VERSION)],
+            [Query(f"sum by ({MODEL_VERSION.label}) ({active})", VERSION)],
         ),
     ]
 
@@ -266,28 +333,10 @@ def unsure() -> list[Panel]:
     ]
 
 
-def _small(title: str, description: str, unit: str) -> About:
-    return About(title, description, unit, width=4, height=4)
-
-
 def _shares(title: str, description: str, attribute: Attribute) -> Panel:
-    made = expressions.selector(PREDICTIONS, "", *CHOSEN)
-    return lines(About(title, description, RATE), [_rate_by(made, attribute)], stacked=True)
-
-
-def _rate_by(series: str, attribute: Attribute) -> Query:
-    total = expressions.total(series, _STEP, (attribute,), function="rate")
-    return Query(total, f"{{{{{attribute.label}}}}}")
+    queries = [rate_by(PREDICTIONS, attribute, *CHOSEN)]
+    return lines(About(title, description, RATE), queries, stacked=True)
 
 
 def _said(measure: str) -> str:
-    return f"{measure} {_VERSION}"
-
-
-def _quantiles(metric: Metric, window: str, *shares: float) -> list[Query]:
-    return [
-        Query(
-            expressions.quantile(q, metric, window, (), *CHOSEN), f"p{q * 100:.0f}", exemplars=True
-        )
-        for q in shares
-    ]
+    return f"{measure} {VERSION}"

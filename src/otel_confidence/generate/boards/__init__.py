@@ -1,0 +1,3 @@
+"""
+This module holds the dashboards' panels, a module for each dashboard.
+"""
