@@ -50,6 +50,8 @@ _HELP: Final = {
     "ready": "File to write the addresses to, as JSON, once it serves.",
     "rules": "Prometheus rule files to evaluate, such as 'rules/*.yml'; can be repeated. "
     "'built-in' stands for those that come along.",
+    "objectives": "File of objectives whose error budgets to keep, with alerts when they burn; can "
+    "be repeated. The variable holds several between colons.",
     "insecure": "Serve other machines although there is no authentication.",
 }
 
@@ -65,6 +67,8 @@ _HELP: Final = {
 @click.option("--retention-size", type=Size(), default="0", help=_HELP["size"])
 @click.option("--ready-file", type=_FILE, help=_HELP["ready"])
 @click.option("--rules", multiple=True, default=(BUILT_IN,), metavar="GLOB", help=_HELP["rules"])
+@click.option("--objectives", type=_FILE, multiple=True, envvar="OTEL_CONFIDENCE_OBJECTIVES",
+              help=_HELP["objectives"])  # fmt: skip
 @telling_options
 @click.option("--insecure", is_flag=True, help=_HELP["insecure"])
 def up(**given: Any) -> None:

@@ -81,6 +81,8 @@ class Options:
     """Secrets of which one must have signed the receipts of truths; without any, none may be."""
     rules: tuple[str, ...] = (BUILT_IN,)
     """Rule files to evaluate, as paths or glob patterns."""
+    objectives: tuple[Path, ...] = ()
+    """Files of objectives whose rules are evaluated too."""
     telling: Telling = field(default_factory=Telling)
 
     def __post_init__(self) -> None:
@@ -134,7 +136,7 @@ def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: No
 
 
 async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
-    stopped, groups = _stopping(), specs(options.rules)
+    stopped, groups = _stopping(), specs(options.rules, options.objectives)
     if options.ready_file is not None:
         options.ready_file.unlink(missing_ok=True)  # one of a killed server names dead ports
     async with AsyncExitStack() as stack:

@@ -21,6 +21,11 @@ from otel_confidence.points import NAME_LABEL, Batch, Metadata, Sample, Samples,
 JOB: Final = "otel-confidence"
 _EVERY_S: Final = 10.0
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
+_FAULTS: Final = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What a job may run into beside our own errors; a job that ended would be missed by nobody."""
 _log = logging.getLogger(__name__)
 
 
@@ -70,8 +75,7 @@ async def _again(work: Callable[[], Any], failure: str, every_s: float) -> None:
             await anyio.to_thread.run_sync(work)
         except OtelConfidenceError as error:
             _log.warning("%s: %s", failure, error)
-        except Exception:  # noqa: BLE001  the reason is below
-            # Whatever goes wrong once: a job that ended would be missed by nobody.
+        except _FAULTS:
             _log.exception("%s", failure)
         await asyncio.sleep(every_s)
 

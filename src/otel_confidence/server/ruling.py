@@ -31,7 +31,9 @@ from otel_confidence.alerting.notifying.routes import Pace
 from otel_confidence.alerting.rulefiles import GroupSpec, read_files, read_text
 from otel_confidence.alerting.service import Alerting, Listeners
 from otel_confidence.errors import ConfigurationError, OtelConfidenceError
+from otel_confidence.generate import slos
 from otel_confidence.generate.rules import INHIBITIONS, rule_file
+from otel_confidence.objectives import read as read_objectives
 
 BUILT_IN: Final = "built-in"
 """Stands for the rules that come with the package, in place of a path."""
@@ -46,12 +48,12 @@ _SWEEP_S: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
-def specs(patterns: Sequence[str]) -> list[GroupSpec]:
+def specs(patterns: Sequence[str], objectives: Sequence[Path] = ()) -> list[GroupSpec]:
     """
-    The rule groups that paths and glob patterns name.
+    The rule groups that paths and glob patterns name, and those of files of objectives.
 
     Raises:
-        ConfigurationError: A pattern finds no file, or a rule is wrong.
+        ConfigurationError: A pattern finds no file, or a rule or an objective is wrong.
     """
     paths: list[Path] = []
     found: list[GroupSpec] = []
@@ -63,7 +65,14 @@ def specs(patterns: Sequence[str]) -> list[GroupSpec]:
         if not matching:
             raise ConfigurationError(f"--rules {pattern!r} finds no file")
         paths.extend(matching)
-    return [*found, *read_files(paths)]
+    return [*found, *read_files(paths), *_promised(objectives)]
+
+
+def _promised(paths: Sequence[Path]) -> list[GroupSpec]:
+    if not paths:
+        return []
+    objectives = [objective for path in paths for objective in read_objectives(path)]
+    return read_text(yaml.safe_dump(slos.rule_file(objectives)), ", ".join(map(str, paths)))
 
 
 @dataclass(frozen=True, slots=True)
