@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from otel_confidence.conventions import MODEL_NAME
+from otel_confidence.generate.rules import TOPIC
 from otel_confidence.ingest.resources import PROMOTED
+from otel_confidence.objectives.recorded import SLO_ID
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -263,8 +265,10 @@ def test_alerts_reach_a_receiver_and_group_by_their_labels(name: str) -> None:
     rules = settings["inhibit_rules"]
 
     assert {r["receiver"] for r in routes} == {r["name"] for r in settings["receivers"]}
-    assert ["alertname", MODEL_NAME.label] == settings["route"]["group_by"]
-    assert all([MODEL_NAME.label] == rule["equal"] for rule in rules)
+    assert ["alertname", MODEL_NAME.label, SLO_ID, "team"] == settings["route"]["group_by"]
+    assert {label for rule in rules for label in rule.get("equal", [])} == {
+        MODEL_NAME.label, SLO_ID, TOPIC
+    }  # fmt: skip
 
 
 def test_notifying_changes_nothing_else() -> None:

@@ -25,22 +25,33 @@ class Inhibition:
     """Labels that both must share."""
 
 
-def _when(*, source: str, target: Mapping[str, str], equal: tuple[str, ...] = ()) -> Inhibition:
-    return Inhibition(
-        MappingProxyType({"alertname": source}), MappingProxyType(dict(target)), equal
-    )
+def _labels(**labels: str) -> Mapping[str, str]:
+    return MappingProxyType(labels)
 
 
-_PAGE: Final = MappingProxyType({"severity": "critical"})
-_WARNING: Final = MappingProxyType({"severity": "warning"})
+BOTH_WAYS: Final = ("drift", "pipeline", "serving")
+"""Topics that have pages and warnings; alerts of others, which have no topic, are left alone."""
 INHIBITIONS: Final = (
     # Nothing less grave is told of a model that no longer predicts.
-    _when(source="ModelTrafficStopped", target=_WARNING, equal=(MODEL_NAME.label,)),
+    Inhibition(
+        _labels(alertname="ModelTrafficStopped"),
+        _labels(severity="warning"),
+        (MODEL_NAME.label,),
+    ),
     # A page makes warnings about the same thing superfluous.
-    Inhibition(_PAGE, _WARNING, (TOPIC, MODEL_NAME.label, SLO_ID)),
+    Inhibition(
+        _labels(severity="critical", topic="|".join(BOTH_WAYS)),
+        _labels(severity="warning"),
+        (TOPIC, MODEL_NAME.label),
+    ),
+    Inhibition(
+        _labels(alertname="SLOBudgetBurnsFast"),
+        _labels(alertname="SLOBudgetBurnsSlowly"),
+        (SLO_ID,),
+    ),
     # Behind a dead Collector every model seems to stand still.
-    _when(
-        source="CollectorDown",
-        target={"alertname": "ModelTrafficStopped|ModelTruthStopped"},
+    Inhibition(
+        _labels(alertname="CollectorDown"),
+        _labels(alertname="ModelTrafficStopped|ModelTruthStopped"),
     ),
 )
