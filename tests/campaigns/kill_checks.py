@@ -25,6 +25,8 @@ class Seen:
     """By width, the rows sorted by series and time."""
     until: int
     dirty: list[int]
+    finest: dict[int, int]
+    """By day, the finest width it is rolled up at."""
     drops: dict[int, int]
     """By day, the version of the last wish to drop it."""
     nameless: int
@@ -119,7 +121,9 @@ def stale_rollups(seen: Seen) -> Iterator[str]:
         expected = rolled(values, width)
         since = seen.until - DAY_MS if width < UNIT_MS else 0
         pick = [
-            _clean(each["end"], seen.until, width, spoiled) & (each["end"] > since)
+            _clean(each["end"], seen.until, width, spoiled)
+            & (each["end"] > since)
+            & _made(each["end"], width, seen.finest)
             for each in (expected, rows)
         ]
         sides = [
@@ -168,6 +172,12 @@ def _clean(ends: NDArray[Any], until: int, width: int, spoiled: NDArray[Any]) ->
     touched = np.isin(-(-ends // span) * span, spoiled)
     clean: NDArray[np.bool_] = (ends <= until // width * width) & ~touched
     return clean
+
+
+def _made(ends: NDArray[Any], width: int, finest: Mapping[int, int]) -> NDArray[np.bool_]:
+    lacking = [day for day, least in finest.items() if least > width]
+    made: NDArray[np.bool_] = ~np.isin((ends - 1) // DAY_MS, lacking)
+    return made
 
 
 def _differences(expected: Columns, actual: Columns) -> Iterator[str]:

@@ -46,6 +46,8 @@ FINGERPRINTS = np.array(sorted(SERIES), np.uint64)
 ODD = [*np.array([np.nan, np.inf, -np.inf, -0.0, 0.0]).view(np.uint64).tolist(), int(STALE)]
 SIZES = (40_000, 100_000, 250_000)
 """Bytes kept; one of them is drawn each life."""
+LIGHT = 500
+"""Days with fewer samples have every width: few, so that days come to be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def live(life: Life, pipe: Connection) -> None:
         life.folder, retention_days=3000, retention_size=draw.choice(SIZES), upkeep_s=3600
     )
     assert store._upkeep is not None
+    store._upkeep._roller._light = LIGHT
     store._upkeep.retention._now = store._upkeep._roller._now = lambda: life.clock_s(since)
     pipe.send(("seen", look(store, len(finished))))
     if life.last:
@@ -184,6 +187,7 @@ def look(store: Store, finished: int) -> Seen:
         rollups={width: _rollups(store, table) for width, table in ROLLUPS.items()},
         until=progress.until_ms,
         dirty=progress.dirty(0, 1 << 62),
+        finest={day: each.finest_ms for day, each in progress._densities._known.items()},
         drops=dict(zip(*(drops[name].to_pylist() for name in ("day", "asked")), strict=True)),
         nameless=nameless["n"][0].as_py(),
         finished=finished,

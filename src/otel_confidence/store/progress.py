@@ -21,7 +21,9 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from numpy.typing import NDArray
 
+from otel_confidence.store.columns import DAY_MS
 from otel_confidence.store.connection import failing, read
+from otel_confidence.store.densities import Densities, Density
 
 UNIT_MS: Final = 300_000
 _EPOCH_BITS: Final = 32
@@ -66,6 +68,7 @@ class Progress:
         epoch, self._until = _progress(client)
         self._claimed = self._until
         self._dirty = _dirty(client)
+        self._densities = Densities(client)
         self._version = self._taken = (epoch + 1) << _EPOCH_BITS
         self._record(epoch=epoch + 1)
 
@@ -140,12 +143,27 @@ class Progress:
                     del self._dirty[end]
             self._until = max(self._until, until_ms or 0)
 
+    def density(self, day: int) -> Density:
+        """
+        At which widths a day since the epoch is rolled up.
+        """
+        return self._densities.of(day)
+
+    def judge(self, day: int, density: Density) -> None:
+        """
+        Have a day rolled up at these widths; all rows of one that it lacked are in the tables.
+        """
+        version = self.version()
+        with self.turn:
+            self._densities.note(day, density, version)
+
     def forget(self, before_ms: int) -> None:
         """
-        Forget the marks up to a time, whose rows are gone from the table.
+        Forget what is noted about the days before a time, whose rows are gone from the tables.
         """
         with self._lock:
             self._dirty = {end: mark for end, mark in self._dirty.items() if end > before_ms}
+        self._densities.forget(before_ms // DAY_MS)
 
     def dirty(self, start_ms: int, end_ms: int) -> list[int]:
         """
@@ -169,7 +187,8 @@ class Progress:
             if start_ms % width or step_ms % width or window_ms % width or not window_ms:
                 continue
             # A unit that was touched spoils every bucket that it shares a moment with.
-            last = _last_step(start_ms, min(end_ms, clean // width * width), step_ms)
+            whole = min(clean, self._densities.gap_ms(width, start_ms - window_ms))
+            last = _last_step(start_ms, min(end_ms, whole // width * width), step_ms)
             if last is not None:
                 return Rolled(width, last)
         return None

@@ -1,9 +1,10 @@
 """
 This module rolls samples up into buckets of a minute, five minutes, an hour and a day.
 
-All of it happens in the engine: the finest width is computed from the samples, each other from the
-one before. A range is rolled up as a whole and may be rolled up again at any time: its rows replace
-those with a lower version, and only when all are in the tables is the range noted as done.
+All of it happens in the engine: the finest width that is worth it for a day is computed from the
+samples, each other from the one before. A range is rolled up as a whole and may be rolled up again
+at any time: its rows replace those with a lower version, and only when all are in the tables is the
+range noted as done.
 """
 
 import logging
@@ -15,6 +16,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_confidence.store.columns import DAY_MS
 from otel_confidence.store.connection import failing, read
+from otel_confidence.store.densities import LIGHT, Density, due, measured
 from otel_confidence.store.progress import UNIT_MS, Progress, ceiling
 from otel_confidence.store.schema import FINEST, FINEST_DAYS, ROLLUPS
 
@@ -37,10 +39,25 @@ class Roller:
     """
 
     def __init__(
-        self, client: Client, progress: Progress, *, now: Callable[[], float] = time.time
+        self,
+        client: Client,
+        progress: Progress,
+        *,
+        light: int = LIGHT,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        """
+        Make the job.
+
+        Args:
+            client: The upkeep's connection.
+            progress: What is rolled up.
+            light: Days with fewer samples have every width.
+            now: The present in epoch seconds.
+        """
         self._client = client
         self._progress = progress
+        self._light = light
         self._now = now
 
     def run(self, *, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -54,10 +71,14 @@ class Roller:
         for start, end in self._touched():
             if stopping():
                 return
+            # A day that is not over yet is judged as it goes on.
+            if ceiling(end, DAY_MS) <= self._progress.until_ms:
+                self._weigh(start // DAY_MS, self._progress.until_ms)
             self._roll(start, end)
         for start, end in self._complete(until_ms):
             if stopping():
                 return
+            self._weigh(start // DAY_MS, end)
             self._roll(start, end, until_ms=end)
 
     def _touched(self) -> Iterator[tuple[int, int]]:
@@ -86,6 +107,19 @@ class Roller:
             yield start_ms, step_end
             start_ms = step_end
 
+    def _weigh(self, day: int, until_ms: int) -> None:
+        # Noted before rows of a width are left out, and after all rows of a new one are there: a
+        # width is offered only where none is missing.
+        samples, known = self._rows(day), self._progress.density(day)
+        if not due(samples, known, light=self._light):
+            return
+        density = Density(samples, measured(self._client, day, until_ms))
+        if density.finest_ms < known.finest_ms:
+            rolled_ms = min((day + 1) * DAY_MS, self._progress.until_ms)
+            for start, end in self._steps(day * DAY_MS, rolled_ms):
+                self._roll(start, end, finest_ms=density.finest_ms)
+        self._progress.judge(day, density)
+
     def _rows(self, day: int) -> int:
         statement = "SELECT count() AS n FROM samples WHERE _partition_id = {id:String}"
         partition = time.strftime("%Y%m%d", time.gmtime(day * DAY_MS // 1000))
@@ -94,12 +128,21 @@ class Roller:
         ).to_pylist()
         return int(row["n"])
 
-    def _roll(self, start_ms: int, end_ms: int, *, until_ms: int | None = None) -> None:
+    def _roll(
+        self,
+        start_ms: int,
+        end_ms: int,
+        *,
+        until_ms: int | None = None,
+        finest_ms: int | None = None,
+    ) -> None:
         began = time.monotonic()
+        if finest_ms is None:
+            finest_ms = self._progress.density(start_ms // DAY_MS).finest_ms
         version = self._progress.claim(end_ms)
         ends = self._progress.dirty(start_ms, end_ms)
         until = max(self._progress.until_ms, end_ms)
-        for statement in statements(start_ms, end_ms, until, version):
+        for statement in statements(start_ms, end_ms, until, version, finest_ms):
             with failing():
                 self._client.command(statement)
         self._progress.settle(version, ends, until_ms)
@@ -133,7 +176,9 @@ def runs(ends_ms: list[int]) -> Iterator[tuple[int, int]]:
         yield start, last
 
 
-def statements(start_ms: int, end_ms: int, until_ms: int, version: int) -> Iterator[str]:
+def statements(
+    start_ms: int, end_ms: int, until_ms: int, version: int, finest_ms: int = 0
+) -> Iterator[str]:
     """
     What rolls up the samples with ``start < time <= end``, and with them every bucket they lie in.
 
@@ -142,9 +187,11 @@ def statements(start_ms: int, end_ms: int, until_ms: int, version: int) -> Itera
         end_ms: A whole number of units.
         until_ms: Buckets that end later are left for when they are complete.
         version: The version of the rows.
+        finest_ms: Narrower buckets are not made.
     """
     source = ""
-    for width, table in ROLLUPS.items():
+    made = {width: table for width, table in ROLLUPS.items() if width >= finest_ms}
+    for width, table in made.items():
         start = start_ms // width * width
         end = min(ceiling(end_ms, width), until_ms // width * width)
         if start < end:

@@ -30,8 +30,10 @@ left out. Columns: ``fingerprint``, ``time`` (the bucket's end), ``count``, ``su
 ``correction`` (the sum of the values just before each counter reset in the bucket), ``resets``,
 ``changes``, ``nans`` (how many values are NaN), ``version``. Those of a minute leave after two
 days, the others with their samples. A row with a ``count`` of 0 stands for a bucket all of whose
-samples were replaced by staleness markers: pass over it. ``progress``,
-``touched`` and ``drops`` are the store's own notes (``store.progress``, ``store.retention``).
+samples were replaced by staleness markers: pass over it. ``densities`` says of a day the ``finest``
+width in milliseconds that it is rolled up at, where narrower buckets would hardly hold more than a
+sample each; rows of narrower ones are out of date. ``progress``, ``touched`` and ``drops`` are the
+store's own notes (``store.progress``, ``store.retention``).
 """
 
 from collections.abc import Mapping
@@ -178,6 +180,12 @@ _PROGRESS = """
     epoch SimpleAggregateFunction(max, UInt64),
     until SimpleAggregateFunction(max, UInt64)
 """
+_DENSITIES = """
+    day Date,
+    samples UInt64,
+    finest UInt64,
+    version UInt64
+"""
 _DROPS = """
     day Date,
     asked SimpleAggregateFunction(max, UInt64),
@@ -186,6 +194,7 @@ _DROPS = """
 _BUCKET_DAY: Final = "PARTITION BY toDate(subtractMilliseconds(time, 1), 'UTC')"
 """A bucket that ends at midnight stands for the day before."""
 _LARGEST: Final = "AggregatingMergeTree"
+_NEWEST: Final = "ReplacingMergeTree(version)"
 ROLLUPS: Final[Mapping[int, str]] = {
     60_000: "rollups_1m",
     300_000: "rollups_5m",
@@ -196,8 +205,10 @@ ROLLUPS: Final[Mapping[int, str]] = {
 FINEST: Final = "rollups_1m"
 FINEST_DAYS: Final = 2
 """How long the finest are offered: at common intervals they are larger than the samples."""
+DENSITIES: Final = "densities"
+"""The table that says at which widths each day is rolled up."""
 RAW: Final = tuple(table.name for table in TABLES)
-DAILY: Final = (*RAW, *ROLLUPS.values(), "touched")
+DAILY: Final = (*RAW, *ROLLUPS.values(), "touched", DENSITIES)
 """Every table of a folder that is partitioned by day."""
 METRICS: Final = """
     SELECT name, labels, time, value
@@ -232,16 +243,10 @@ def rolling() -> list[str]:
     """
     What makes the tables of roll-ups and the notes about them; safe to repeat.
     """
+    buckets = f"{_BUCKET_DAY} ORDER BY (fingerprint, time)"
     tables = [
-        *(
-            (
-                name,
-                _ROLLUP,
-                "ReplacingMergeTree(version)",
-                f"{_BUCKET_DAY} ORDER BY (fingerprint, time)",
-            )
-            for name in ROLLUPS.values()
-        ),
+        *((name, _ROLLUP, _NEWEST, buckets) for name in ROLLUPS.values()),
+        (DENSITIES, _DENSITIES, _NEWEST, "PARTITION BY day ORDER BY day"),
         ("touched", _TOUCHED, _LARGEST, f"{_BUCKET_DAY} ORDER BY time"),
         ("progress", _PROGRESS, _LARGEST, "ORDER BY key"),
         ("drops", _DROPS, _LARGEST, "ORDER BY day"),

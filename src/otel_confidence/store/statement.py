@@ -46,7 +46,9 @@ _KINDS: Final = frozenset(
 _SAID: Final = {"Set": "SETTINGS", "ColumnsApplyTransformer": "APPLY"}
 """What the statement calls some of the parts it may not have."""
 _IN: Final = re.compile(r"(global)?(not)?(null)?in(ignoreset)?", re.IGNORECASE)
-_READABLE: Final = (*(table.name for table in schema.TABLES), "metrics", *schema.ROLLUPS.values())
+_READABLE: Final = (
+    *(table.name for table in schema.TABLES), "metrics", *schema.ROLLUPS.values(), schema.DENSITIES,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
