@@ -11,8 +11,8 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent.parent
 VARIABLES = {
-    "$__rate_interval": "2m",
-    "$__interval": "30s",
+    "$__rate_interval": "4m",
+    "$__interval": "1m",
     "$__range": "1h",
     "$truth": "15m",
     "$window": "1h",

@@ -23,6 +23,7 @@ global: {evaluation_interval: 1m}
 storage: {tsdb: {out_of_order_time_window: 2h}}
 """
 SAMPLES_PER_REQUEST = 2000
+SERIES_PER_REQUEST = 200
 
 
 def binary() -> Path | None:
@@ -110,8 +111,27 @@ def write(url: str, series: Sequence[Selection]) -> None:
         _post(url, sorted(chunk), series)
 
 
+def write_whole(url: str, series: Sequence[Selection]) -> None:
+    """
+    Send the samples a series at a time, which is faster.
+
+    All of them lie within the two hours in which Prometheus takes what is out of order.
+    """
+    for start in range(0, len(series), SERIES_PER_REQUEST):
+        chunk = range(start, min(start + SERIES_PER_REQUEST, len(series)))
+        _send(url, b"".join(_field(1, _whole(series[row])) for row in chunk))
+
+
+def _whole(each: Selection) -> bytes:
+    samples = zip(each.times_ms.tolist(), each.values.view("<u8").tolist(), strict=True)
+    return _labels(each) + b"".join(_sample(moment, bits) for moment, bits in samples)
+
+
 def _post(url: str, points: list[tuple[int, int, int]], series: Sequence[Selection]) -> None:
-    body = b"".join(_field(1, _timeseries(series[row], at, bits)) for row, at, bits in points)
+    _send(url, b"".join(_field(1, _timeseries(series[row], at, bits)) for row, at, bits in points))
+
+
+def _send(url: str, body: bytes) -> None:
     response = httpx.post(
         f"{url}/api/v1/write",
         content=_snappy(body),
@@ -121,13 +141,19 @@ def _post(url: str, points: list[tuple[int, int, int]], series: Sequence[Selecti
 
 
 def _timeseries(series: Selection, moment: int, bits: int) -> bytes:
-    pairs = b"".join(
+    return _labels(series) + _sample(moment, bits)
+
+
+def _labels(series: Selection) -> bytes:
+    return b"".join(
         _field(1, _field(1, key.encode()) + _field(2, value.encode()))
         for key, value in series.labels
         if value
     )
-    sample = b"\x09" + struct.pack("<Q", bits) + b"\x10" + _varint(moment)
-    return pairs + _field(2, sample)
+
+
+def _sample(moment: int, bits: int) -> bytes:
+    return _field(2, b"\x09" + struct.pack("<Q", bits) + b"\x10" + _varint(moment))
 
 
 def _field(number: int, content: bytes) -> bytes:

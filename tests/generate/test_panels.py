@@ -1,0 +1,74 @@
+"""
+This module asks every query of every dashboard of the engines that answer them.
+"""
+
+from pathlib import Path
+
+import pytest
+from tests.generate.panel_table import MAY_BE_EMPTY, Row, rows, stored, table
+from tests.generate.panel_world import shown, world
+from tests.generate.panels import asked, boards
+from tests.model_history import Memory
+from tests.query.differential.reference import binary, required
+
+from otel_confidence.query.promql import Engine
+
+
+@pytest.fixture(scope="module")
+def memory() -> Memory:
+    return world()
+
+
+@pytest.fixture(scope="module")
+def embedded(memory: Memory) -> list[Row]:
+    return rows(Engine(memory))
+
+
+def counts(found: list[Row]) -> list[tuple[str, int, int]]:
+    return [(row.query.expression, row.series, row.points) for row in found]
+
+
+def without_data(found: list[Row]) -> list[tuple[str, str, str]]:
+    return [
+        (row.query.board, row.query.place, row.query.letter)
+        for row in found
+        if not row.points and (row.query.board, row.query.place) not in MAY_BE_EMPTY
+    ]
+
+
+def test_every_query_has_data_in_up(embedded: list[Row]) -> None:
+    """
+    The embedded engine answers each query without a warning, and with data where there should be.
+    """
+    assert [] == without_data(embedded)
+    assert [] == [row.query for row in embedded if row.warnings]
+
+
+def test_every_query_has_the_same_rows_in_prometheus(
+    memory: Memory, embedded: list[Row], tmp_path: Path
+) -> None:
+    """
+    Prometheus answers each query as well, with as many series and points as the embedded engine.
+    """
+    if binary() is None and not required():
+        pytest.skip("there is no Prometheus; make stack-tools builds one")
+    with stored(tmp_path, shown(memory)) as metrics:
+        found = rows(metrics)
+
+    assert [] == without_data(found)
+    assert counts(embedded) == counts(found)
+
+
+def test_table_has_a_line_for_each_panel() -> None:
+    """
+    The printed table names each panel that asks for metrics.
+    """
+    printed = table({"up": [Row(query, 2, 3, ()) for query in asked()]})
+    panels = [
+        (name.removeprefix("otel-confidence-"), panel["title"])
+        for name, board in boards().items()
+        for panel in board["panels"]
+        if panel.get("datasource", {}).get("uid") == "prometheus"
+    ]
+
+    assert [] == [(name, title) for name, title in panels if f"| {name} | {title} |" not in printed]
