@@ -16,9 +16,11 @@ from tests.bench.promql.dataset import Block, Scale, blocks
 from tests.bench.promql.servers import prometheus
 
 from otel_confidence.points import Batch, Labels, Samples, Series
-from otel_confidence.store import Store, rollups, schema
+from otel_confidence.store import Store, densities, rollups, schema
 
 RETENTION_DAYS = 10_000
+_LAYOUT = (schema, densities, rollups)
+"""What decides what a filled folder holds."""
 REST_S = 1e6
 """Rolled up is at the end: samples of the past would have it done again at each round."""
 TOGETHER = 10
@@ -33,7 +35,7 @@ def cache() -> Path:
 
 def store_folder(scale: Scale) -> Path:
     """The folder of a store with the samples."""
-    version = "".join(inspect.getsource(module) for module in (schema, rollups))
+    version = "".join(inspect.getsource(module) for module in _LAYOUT)
     return _filled(f"store-{scale.samples}", version, lambda folder: _fill_store(folder, scale))
 
 
