@@ -302,3 +302,52 @@ def test_bins_of_other_edges_or_shapes_do_not_mix() -> None:
         coarse + calibration.bins([0.5], [1])
     with pytest.raises(ValueError, match="one sum for each"):
         calibration.Bins((0.5, 1.0), np.ones(3), np.ones(2), np.ones(2), np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("known", "right", "expected"),
+    [
+        pytest.param(99, 0.2, False, id="one truth too few"),
+        pytest.param(100, 0.2, True, id="far too sure"),
+        pytest.param(100, 0.6, False, id="what a hundred truths may be by chance"),
+        pytest.param(10_000, 0.6, True, id="the same on ten thousand"),
+        pytest.param(10_000, 0.67, False, id="tolerated"),
+        pytest.param(10_000, 0.9, False, id="better than it claims"),
+        pytest.param(0, 0.0, False, id="no truth"),
+    ],
+)
+def test_overconfidence_is_neither_small_nor_chance(
+    known: float, right: float, expected: bool
+) -> None:
+    """
+    A confidence of 0.7 is overconfidence where truth is enough and far enough below it.
+    """
+    column = np.array([float(known)])
+    of = calibration.Bins((1.0,), column, 0.7 * column, right * column, column)
+
+    assert expected is calibration.is_overconfident(of)
+
+
+@pytest.mark.parametrize("size", [100, 1000, 10_000])
+def test_noise_bounds_what_chance_makes_of_a_calibrated_model(size: int) -> None:
+    """
+    The mean calibration error of calibrated samples stays below the noise, and near it at worst.
+    """
+    random = np.random.default_rng(11)
+
+    def mean_error(sure: NDArray[np.float64]) -> float:
+        errors = [
+            calibration.expected_calibration_error(
+                calibration.bins(sure, (random.random(size) < sure).astype(np.float64))
+            )
+            for _ in range(200)
+        ]
+        return float(np.mean(errors))
+
+    noise = calibration.expected_noise(size)
+
+    assert mean_error(random.random(size)) < noise
+    assert mean_error(random.beta(8, 2, size)) < noise
+    assert mean_error(np.full(size, 0.5)) == pytest.approx(
+        calibration.expected_noise(size, 1), rel=0.2
+    )
