@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.generate.panel_table import MAY_BE_EMPTY, Row, rows, stored, table
-from tests.generate.panel_world import shown, world
+from tests.generate.panel_world import NOW, shown, world
 from tests.generate.panels import asked, boards
 from tests.model_history import Memory
 from tests.query.differential.reference import binary, required
@@ -57,6 +57,18 @@ def test_every_query_has_the_same_rows_in_prometheus(
 
     assert [] == without_data(found)
     assert counts(embedded) == counts(found)
+
+
+def test_bins_of_a_feature_stand_in_the_order_of_their_edges(memory: Memory) -> None:
+    """
+    The number by which bars are ordered is the bin's edge; bins without a number come last.
+    """
+    place = "Distribution against the reference"
+    order = max((q for q in asked() if q.place == place), key=lambda query: query.letter)
+    answer = Engine(memory).query(order.expression, at=NOW)
+    found = {dict(each.labels)["ml_feature_bin"]: each.values[0] for each in answer.series}
+
+    assert {"0.5": 0.5, "2.0": 2.0, "+Inf": 1e300, "none": 1e300} == found
 
 
 def test_table_has_a_line_for_each_panel() -> None:

@@ -98,7 +98,7 @@ def _frame(board: Board, command: str) -> dashboard.Dashboard:
         .time(board.shown, "now")
         .timezone("browser")
         .tooltip(dashboard_model.DashboardCursorSync.CROSSHAIR)
-        .link(frames.others())
+        .link(frames.others(chosen_too=board.notes is _of_model))
     )
     for variable in board.variables():
         built.with_variable(variable)

@@ -113,17 +113,19 @@ def releases(*conditions: str) -> dashboard.AnnotationQuery:
     return _marks("Model versions", _begun(made, by), "purple", title, "A version came up.")
 
 
-def others() -> dashboard.DashboardLink:
+def others(*, chosen_too: bool) -> dashboard.DashboardLink:
     """
-    A link to each of the other dashboards, which keeps the time range and what is chosen.
+    A menu of the other dashboards, which keeps the time range and, where it fits, what is chosen.
     """
     return (
-        dashboard.DashboardLink("OTel confidence")
+        dashboard.DashboardLink("Dashboards")
         .type(dashboard_model.DashboardLinkType.DASHBOARDS)
         .tags([TAG])
         .keep_time(True)
-        .include_vars(True)
-        .as_dropdown(False)
+        .include_vars(chosen_too)
+        .as_dropdown(True)
+        # The library's own choice would hide it in a menu of settings.
+        .placement("")
     )
 
 

@@ -166,38 +166,54 @@ def bars(
     queries: Sequence[Query],
     field: str,
     *,
-    numeric: bool = True,
     bounds: tuple[float, float] | None = (0, 1),
+    order: str = "",
 ) -> barchart.Panel:
     """
     Bars side by side for each value of the label ``field``, one bar a query.
 
-    Values that are ``numeric`` stand in the order of their numbers, not of their letters.
+    Values stand in the order of their numbers, or of those that the expression ``order`` gives them
+    where not all of them are numbers.
     """
     panel = introduced(barchart.Panel(), about).legend(_legend()).tooltip(_tooltip()).x_field(field)
     if bounds:
         panel.min(bounds[0]).max(bounds[1])
-    for each in _joined(field, numeric):
-        panel.with_transformation(each)
-    for letter, query in lettered(queries):
+    asked = lettered([*queries, *([Query(order, "order")] if order else [])])
+    for letter, query in asked:
         target = question(letter, query).instant().format(prometheus_model.PromQueryFormat.TABLE)
         panel.with_target(target).override_by_name(
             f"Value #{letter}",
             [dashboard_model.DynamicConfigValue(id_val="displayName", value=query.legend)],
         )
+    for each in _joined(field, f"Value #{asked[-1][0]}" if order else ""):
+        panel.with_transformation(each)
     return panel
 
 
-def _joined(field: str, numeric: bool) -> list[dashboard_model.DataTransformerConfig]:  # noqa: FBT001  private
+def _joined(field: str, by: str) -> list[dashboard_model.DataTransformerConfig]:
+    """
+    The answers as columns of one table, in order.
+    """
+
     def converted(kind: str) -> dashboard_model.DataTransformerConfig:
         conversions = [{"targetField": field, "destinationType": kind}]
         return transformation("convertFieldType", conversions=conversions, fields={})
 
-    ordered = transformation("sortBy", sort=[{"field": field}])
+    ordered = transformation("sortBy", sort=[{"field": by or field}])
+    kept = transformation("filterFieldsByName", include={"pattern": f"^({field}|Value.*)$"})
     return [
         transformation("joinByField", byField=field, mode="outer"),
-        transformation("filterFieldsByName", include={"pattern": f"^({field}|Value.*)$"}),
-        *([converted("number"), ordered, converted("string")] if numeric else [ordered]),
+        kept,
+        *(
+            [
+                ordered,
+                transformation(
+                    "organize", excludeByName={by: True}, indexByName={}, renameByName={}
+                ),
+            ]
+            if by
+            else [converted("number"), ordered, converted("string")]
+        ),
     ]
 
 

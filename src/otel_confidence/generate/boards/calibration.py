@@ -151,7 +151,7 @@ def curves() -> list[Panel]:
     )
     return [
         lines(
-            About("Calibration error", f"{_ECE} Over the chosen window.", SHARE),
+            About("Calibration error over time", f"{_ECE} Over the chosen window.", SHARE),
             [_of_version(expressions.ece)],
             steps=MISCALIBRATED,
         ),
@@ -178,12 +178,16 @@ def curves() -> list[Panel]:
             [Query(gap, f"{{{{{BIN.label}}}}}")],
         ),
         lines(
-            About("Brier score", "Mean squared distance of confidence from the truth.", SCORE),
+            About(
+                "Brier score over time",
+                "Mean squared distance of confidence from the truth, over the chosen window.",
+                SCORE,
+            ),
             [_of_version(expressions.brier)],
         ),
         lines(
             About(
-                "Largest bin's error",
+                "Largest bin's error over time",
                 "Distance of confidence from accuracy in the worst bin that has predictions.",
                 SHARE,
             ),
@@ -219,7 +223,7 @@ def truths() -> list[Panel]:
         ),
         lines(
             About(
-                "Truths by prediction",
+                "Truths by prediction over time",
                 "How many truths arrived for one prediction made in the same window; above 1 "
                 "while old truths are handed in.",
                 SHARE,

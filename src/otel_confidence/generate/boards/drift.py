@@ -25,6 +25,7 @@ from otel_confidence.conventions import (
     QUALITY_RESULT,
     REFERENCE_CONFIDENCE,
     REFERENCE_EDGE,
+    REFERENCE_FEATURE,
 )
 from otel_confidence.expressions import LE
 from otel_confidence.generate import frames
@@ -54,6 +55,8 @@ from otel_confidence.generate.tables import ranking
 _FEATURE: Final = (*CHOSEN, f'{FEATURE_NAME.label}="$feature"')
 _RANKED: Final = 20
 """Features that are ranked; more are not readable at a glance."""
+_LAST: Final = "1e300"
+"""Beyond all edges."""
 _NO_BIN: Final = "none"
 """Stands for the bin of missing and invalid values, which have none."""
 
@@ -191,7 +194,30 @@ def feature() -> Panel:
     now = expressions.shares(WINDOW, *_FEATURE, by=())
     then = expressions.reference_shares(WINDOW, *_FEATURE, by=())
     queries = [Query(_named(now), "now"), Query(_named(then), "reference")]
-    return bars(about, queries, FEATURE_BIN.label, numeric=False)
+    return bars(about, queries, FEATURE_BIN.label, order=_order())
+
+
+def _order() -> str:
+    """
+    The number that a bin is named by; a bin without one comes last.
+
+    The quantile of a histogram that holds all in one bucket is that bucket's edge: so a label
+    becomes a number.
+    """
+    name = FEATURE_BIN.label
+    number = f'{name}=~"-?[0-9.]+(e[+-]?[0-9]+)?"'
+
+    def bins(*conditions: str) -> str:
+        series = (
+            expressions.selector(metric, "", *_FEATURE, *conditions)
+            for metric in (FEATURE_VALUES, REFERENCE_FEATURE)
+        )
+        return f"group by ({name}) ({' or '.join(series)})"
+
+    edges = f'label_replace({bins(number)}, "{LE}", "$1", "{name}", "(.+)")'
+    above = f'label_replace({bins(number)}, "{LE}", "+Inf", "", "")'
+    last = _named(f"{bins()} * {_LAST}")
+    return f"histogram_quantile(1, {edges}\nor {above})\nor {last}"
 
 
 def states() -> Panel:

@@ -152,7 +152,7 @@ def usage() -> list[Panel]:
     slow = expressions.quantile(0.95, COMPONENT_ACTION_DURATION, TRUTH, by, *_USED)
     return [
         lines(
-            About("Actions", COMPONENT_ACTIONS.about, RATE, width=8),
+            About("Actions by component", COMPONENT_ACTIONS.about, RATE, width=8),
             [Query(expressions.total(series, STEP, by, function="rate"), _legend(*by))],
         ),
         lines(
@@ -215,7 +215,7 @@ def impact() -> list[Panel]:
     """
     by = (COMPONENT, OPTIMIZATION_CATEGORY)
     return [
-        _gauge("Change", OPTIMIZATION_CHANGE, SHARE, by, *_USED, width=12),
+        _gauge("Change over time", OPTIMIZATION_CHANGE, SHARE, by, *_USED, width=12),
         _gauge("User impact", OPTIMIZATION_USER_IMPACT, SCORE, by, *_USED, width=12),
     ]
 

@@ -86,7 +86,7 @@ def summary() -> list[Panel]:
     )
     off = f"{expressions.ece(RANGE, PER_MODEL, *FLEET)}\n  > {MISCALIBRATED[-1].value}"
     return [
-        number(small("Models", "That predicted within the shown range.", COUNT),
+        number(small("Models predicting", "That predicted within the shown range.", COUNT),
                f"count({made} > 0) or vector(0)", PLAIN),
         number(small("Silent models", _SILENT, COUNT),
                f"count({made} > 0 unless {now} > 0) or vector(0)", NONE_EXPECTED),
@@ -96,7 +96,7 @@ def summary() -> list[Panel]:
                f"count({off}) or vector(0)", NONE_EXPECTED),
         number(small("Predictions per second", "Of all models, over five minutes.", RATE),
                rate, PLAIN),
-        number(small("Failed calls", "Share of calls that raised an exception.", SHARE),
+        number(small("Failed", "Share of calls that raised an exception.", SHARE),
                failed, FAILING),
     ]  # fmt: skip
 

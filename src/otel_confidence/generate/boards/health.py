@@ -124,7 +124,7 @@ def ledger() -> list[Panel]:
         lines(About("Not recorded", DROPPED.about, RATE), [Query(lost, _legend(*by))]),
         lines(About("Export duration p95", EXPORT_DURATION.about, SECONDS),
               [Query(waited, _legend(SIGNAL))]),
-        lines(About("Contained faults", INTERNAL_ERRORS.about, RATE),
+        lines(About("Contained faults by place", INTERNAL_ERRORS.about, RATE),
               [rate_by(INTERNAL_ERRORS, PLACE, _JOB)]),
     ]  # fmt: skip
 
@@ -138,7 +138,7 @@ def server() -> list[Panel]:
     return [
         lines(_third("Kept", INGESTED.about, RATE), [rate_by(INGESTED, SIGNAL)]),
         lines(_third("Refused", INGEST_REFUSED.about, RATE), [Query(refused, _legend(*by))]),
-        lines(_third("Days let go", STORE_DAYS_DROPPED.about, COUNT),
+        lines(_third("Days let go", f"{STORE_DAYS_DROPPED.about} Within a shown range.", COUNT),
               [_grown(STORE_DAYS_DROPPED, REASON)]),
     ]  # fmt: skip
 
@@ -154,7 +154,7 @@ def collector() -> list[Panel]:
     return [
         lines(_third("Received", "Points, spans and log records that the Collector took.", RATE),
               _each("receiver_accepted", "receiver")),
-        lines(_third("Refused", "What senders have to send again: memory or queues are full.",
+        lines(_third("Sent back", "What senders have to send again: memory or queues are full.",
                      RATE), _each("receiver_refused", "receiver")),
         lines(_third("Sent on", "What the stores behind the Collector took.", RATE),
               _each("exporter_sent", "exporter")),

@@ -77,7 +77,7 @@ def summary() -> list[Panel]:
     kept = "Objectives whose error budget of the period is spent: they are missed."
     fast = "Objectives whose budget ends before their period does, at the pace of the last hour."
     return [
-        number(small("Objectives", "That rules are written for.", COUNT, width=6),
+        number(small("Promised", "Objectives that rules are written for.", COUNT, width=6),
                f"count({_of(recorded.INFO)}) or vector(0)", PLAIN),
         number(small("Missed", kept, COUNT, width=6),
                f"count({left} <= 0) or vector(0)", NONE_EXPECTED),
