@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from otel_confidence.points import Span
+from otel_confidence.query.budgets import Burning
 from otel_confidence.query.reports import ConfidenceOverTime, Latency, Traffic, Truth
 from otel_confidence.stats.calibration import Bins
 
@@ -174,6 +175,38 @@ def traffic_lines(found: Traffic, palette: Palette = LIGHT) -> go.Figure:
     figure.data[1].line.dash = "dash"
     figure.update_yaxes(rangemode="tozero")
     return figure
+
+
+def budget_lines(found: Burning, palette: Palette = LIGHT) -> go.Figure:
+    """
+    The share of an error budget that is left; below zero the objective is missed.
+    """
+    figure = _over_time(palette, found.times_s, y_title="Budget left")
+    left = _line(_times(found.times_s), found.remaining, "Budget left", palette.confidence)
+    left.hovertemplate = "%{y:.1%} left<extra></extra>"
+    figure.add_trace(left)
+    known = found.remaining[np.isfinite(found.remaining)]
+    figure.update_yaxes(range=[min(0.0, *known.tolist(), 0.0) * 1.05, 1.05], tickformat=".0%")
+    return figure.add_hline(0, line={"color": palette.error, "width": 1, "dash": "dot"})
+
+
+def burn_lines(found: Burning, palette: Palette = LIGHT) -> go.Figure:
+    """
+    How fast an error budget burns; at 1 it lasts for exactly its period.
+    """
+    figure = _over_time(palette, found.times_s, y_title="Burn rate")
+    x = _times(found.times_s)
+    curves = (
+        ("Past 5 minutes", found.current_burn_rate, palette.faint, "dot"),
+        ("Past hour", found.burn_rate, palette.confidence, "solid"),
+    )
+    for name, values, color, dash in curves:
+        trace = _line(x, values, name, color)
+        trace.line.dash = dash
+        trace.hovertemplate = f"{name.lower()} %{{y:.3~r}}<extra></extra>"
+        figure.add_trace(trace)
+    figure.update_yaxes(rangemode="tozero")
+    return figure.add_hline(1, line={"color": palette.muted, "width": 1, "dash": "dot"})
 
 
 def reliability_diagram(found: Bins, palette: Palette = LIGHT) -> go.Figure:

@@ -9,8 +9,12 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from otel_confidence.objectives import recorded as r
 from otel_confidence.query.answers import Metrics
+from otel_confidence.query.questions import quoted
 
 _IDS: Final = (r.SLO_ID, r.SLO_SERVICE, r.SLO_NAME)
 _DAY_S: Final = 86400
@@ -90,6 +94,56 @@ def budgets(metrics: Metrics, *, at: float | None = None) -> list[Budget]:
         for key, value in target.items()
     ]
     return sorted(found, key=lambda each: (_last(each.remaining), each.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Burning:
+    """
+    How one objective's budget burned, on a grid of times; NaN is what nothing was recorded of.
+    """
+
+    times_s: NDArray[np.float64]
+    """Epoch seconds."""
+    remaining: NDArray[np.float64]
+    burn_rate: NDArray[np.float64]
+    """Over the hour before each time."""
+    current_burn_rate: NDArray[np.float64]
+    """Over the five minutes before."""
+
+
+def burning(metrics: Metrics, budget: Budget, times_s: NDArray[np.float64]) -> Burning:
+    """
+    How a budget burned.
+
+    Args:
+        metrics: who answers.
+        budget: whose.
+        times_s: epoch seconds, evenly spaced, two or more.
+
+    Raises:
+        QueryError: the question is not answered.
+    """
+    pairs = zip(_IDS, (budget.id, budget.service, budget.name), strict=True)
+    mine = ", ".join(f"{name}={quoted(value)}" for name, value in pairs)
+    ratio = f"max({r.error_ratio(_RECENT)}{{{mine}}})"
+    return Burning(
+        times_s,
+        _curve(metrics, f"min({r.BUDGET_REMAINING}{{{mine}}})", times_s),
+        _curve(metrics, f"{ratio} / max({r.ERROR_BUDGET}{{{mine}}})", times_s),
+        _curve(metrics, f"max({r.CURRENT_BURN_RATE}{{{mine}}})", times_s),
+    )
+
+
+def _curve(
+    metrics: Metrics, expression: str, times_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    values = np.full(len(times_s), np.nan)
+    start, end = float(times_s[0]), float(times_s[-1])
+    step = float(times_s[1] - times_s[0])
+    for series in metrics.query_range(expression, start=start, end=end, step=step).series:
+        at = np.rint((series.times_ms / 1000 - start) / step).astype(np.int64)
+        values[at] = series.values
+    return values
 
 
 def _column(metrics: Metrics, expression: str, at: float | None) -> dict[Key, float]:

@@ -148,7 +148,7 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
         rpc_port = ports.listen_grpc(rpc, options.host, options.otlp_grpc_port)
         store = await stack.enter_async_context(_opened(options))
         limits = Limits(age_s=options.retention * _DAY_S)
-        pipeline = Pipeline(store.write, limits=limits, ends=store.ends)
+        pipeline = Pipeline(store.write, limits=limits, ends=store.ends, starts=store.starts)
         served = Served(
             http=_url(options.host, page_socket.getsockname()[1]),
             otlp_http=_url(options.host, otlp_socket.getsockname()[1]),
@@ -185,7 +185,7 @@ def _site(
         *taking,
         *api.routes(engine, store, ruling=alerting),
         *federation.routes(store),
-        *pages.routes(engine, store, otlp_http=served.otlp_http),
+        *pages.routes(engine, store, otlp_http=served.otlp_http, alerting=alerting),
     ]
     return Starlette(routes=routes)
 

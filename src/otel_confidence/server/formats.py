@@ -53,6 +53,25 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e6:.3g}\N{NO-BREAK SPACE}µs"
 
 
+def number(value: float) -> str:
+    """
+    Any number, four digits.
+    """
+    return NOTHING if math.isnan(value) else f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
+
+
+def span(seconds: float) -> str:
+    """
+    A length of time in its largest unit up to days; infinite is never, none is now.
+    """
+    if math.isinf(seconds):
+        return "never"
+    days = seconds / 86_400
+    if days >= 2:  # noqa: PLR2004  below, hours say more
+        return f"{days:.3g}\N{NO-BREAK SPACE}d"
+    return duration(seconds) if seconds else "now"
+
+
 def ago(epoch_s: float, *, now: float, step_s: float = 1) -> str:
     """
     How long ago a time was, no finer than it was measured.
@@ -104,6 +123,14 @@ def model_url(model: str, prefix: str = "", suffix: str = "", **query: str) -> s
         query = {"name": model, **query}
     asked = urlencode({key: value for key, value in query.items() if value})
     return f"{prefix}/models/{path}{suffix}" + (f"?{asked}" if asked else "")
+
+
+def slo_url(slo_id: str, window: str, suffix: str = "") -> str:
+    """
+    The address of the page of objectives with one of them chosen.
+    """
+    asked = {"slo": slo_id, "window": window}
+    return f"/slos{suffix}?{urlencode({key: value for key, value in asked.items() if value})}"
 
 
 def sparkline(values: list[float], *, width: int = 96, height: int = 24) -> str:

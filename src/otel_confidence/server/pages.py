@@ -1,5 +1,5 @@
 """
-This module serves the pages: all models, one model, one trace.
+This module serves the pages: all models, one model, one trace, alerts, rules, objectives.
 
 Each page is sent whole, and its data again as JSON at a second address, which the page's script
 asks every few seconds: parts as HTML written by the same templates, and figures for Plotly.
@@ -7,25 +7,31 @@ asks every few seconds: parts as HTML written by the same templates, and figures
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from plotly.io.json import to_json_plotly
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from otel_confidence.errors import QueryError, StoreError
+from otel_confidence.alerting.service import Alerting
+from otel_confidence.errors import ConfigurationError, QueryError, StoreError
 from otel_confidence.query.answers import Metrics
 from otel_confidence.query.predictions import Sql
 from otel_confidence.query.questions import Scope
-from otel_confidence.server import assets, formats, views
+from otel_confidence.server import assets, formats, views, watching
+from otel_confidence.server.bodies import BodyError
 from otel_confidence.server.rendering import Templates
+from otel_confidence.server.silencing import Draft, form_of
 
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
+_PLACES: Final = (("Models", "/"), ("Alerts", "/alerts"), ("Rules", "/rules"), ("SLOs", "/slos"))
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     # Plotly writes a style element and style attributes; scripts come from files alone.
@@ -33,7 +39,8 @@ _HEADERS: Final = {
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
+    # Forms of a page without any referrer come with an origin of "null", which is refused.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -58,6 +65,7 @@ def routes(
     otlp_http: str = "http://127.0.0.1:4318",
     update_s: float = 5,
     now: Callable[[], float] = time.time,
+    alerting: Alerting | None = None,
 ) -> list[BaseRoute]:
     """
     The pages, their data and the files they need.
@@ -68,16 +76,24 @@ def routes(
         otlp_http: Where programs send to, as the empty page tells its reader.
         update_s: Seconds from one update of an open page to the next.
         now: The clock, epoch seconds.
+        alerting: Rules, alerts and silences; without it there are no pages of them.
     """
     files = assets.load()
-    templates = Templates(files, otlp_http=otlp_http, update_s=update_s)
+    shown = _PLACES if alerting else ()
+    templates = Templates(files, otlp_http=otlp_http, update_s=update_s, places=shown)
     found = _Pages(views.Views(metrics, store, templates, now))
-    places: tuple[tuple[str, str, Callable[[Request], Page]], ...] = (
+    places: list[tuple[str, str, Callable[[Request], Page]]] = [
         ("/", "/pages/models.json", found.models),
         ("/models/{name:path}", "/pages/models/{name:path}.json", found.model),
         ("/traces/{trace_id}", "/pages/traces/{trace_id}.json", found.trace),
-    )
+    ]
+    changing: list[BaseRoute] = []
+    if alerting is not None:
+        watched = _Watched(watching.Watching(alerting, metrics, templates, now))
+        places.extend(watched.places())
+        changing = watched.changing(templates)
     return [
+        *changing,
         *(Route(path, partial(_page, templates, page)) for path, _, page in places),
         *(Route(path, partial(_data, page)) for _, path, page in places),
         *files.routes(),
@@ -98,6 +114,7 @@ class _Pages:
         """
         window = _window(request)
         frame = {
+            "place": "Models",
             "window": window,
             "windows": [(each, f"/?window={each}") for each in views.WINDOWS],
         }
@@ -137,16 +154,125 @@ class _Pages:
         )
 
 
+class _Watched:
+    """
+    The pages of alerts, rules and objectives, and what their forms change.
+    """
+
+    def __init__(self, found: watching.Watching) -> None:
+        self._watching = found
+
+    def places(self) -> list[tuple[str, str, Callable[[Request], Page]]]:
+        """
+        The addresses of pages and of their data.
+        """
+        return [
+            ("/alerts", "/pages/alerts.json", self.alerts),
+            ("/rules", "/pages/rules.json", self.rules),
+            ("/slos", "/pages/slos.json", self.objectives),
+        ]
+
+    def changing(self, templates: Templates) -> list[BaseRoute]:
+        """
+        The addresses that forms post to.
+        """
+        return [
+            Route("/alerts", partial(_answered, templates, self.silence), methods=["POST"]),
+            Route(
+                "/alerts/silences/{silence_id}/lift",
+                partial(_answered, templates, self.lift),
+                methods=["POST"],
+            ),
+        ]
+
+    def alerts(self, request: Request) -> Page:
+        """
+        The page of alerts; what its form holds may stand in the address.
+        """
+        return self._alerts(Draft.of(request.query_params))
+
+    def _alerts(self, draft: Draft, problem: str = "") -> Page:
+        frame = {"place": "Alerts", "draft": draft, "problem": problem}
+        return Page("alerts", "Alerts", "/pages/alerts.json", frame, self._watching.alerts)
+
+    def rules(self, _: Request) -> Page:
+        """
+        The page of rules.
+        """
+        frame = {"place": "Rules"}
+        return Page("rules", "Rules", "/pages/rules.json", frame, self._watching.rules)
+
+    def objectives(self, request: Request) -> Page:
+        """
+        The page of objectives, with the burn of one of them.
+        """
+        window = _window(request, watching.PERIODS)
+        chosen = request.query_params.get("slo", "")
+        addresses = [(each, formats.slo_url(chosen, each)) for each in watching.PERIODS]
+        return Page(
+            "slos",
+            "SLOs",
+            f"/pages{formats.slo_url(chosen, window, '.json')}",
+            {"place": "SLOs", "window": window, "windows": addresses},
+            partial(self._watching.objectives, window, chosen),
+        )
+
+    async def silence(self, request: Request) -> Page | str:
+        """
+        Keep the silence that the form holds; where to go then, or the form with what is wrong.
+        """
+        draft = Draft.of(await form_of(request))
+        try:
+            silence = draft.silence(int(self._watching.now() * 1000))
+        except ConfigurationError as error:
+            return self._alerts(draft, str(error))
+        await run_in_threadpool(self._watching.alerting.silence, silence)
+        return "/alerts#silences"
+
+    async def lift(self, request: Request) -> Page | str:
+        """
+        Take a silence back; one that is gone already is no fault.
+        """
+        with suppress(ConfigurationError):
+            silence_id = request.path_params["silence_id"]
+            await run_in_threadpool(self._watching.alerting.lift, silence_id)
+        return "/alerts#silences"
+
+
+async def _answered(
+    templates: Templates, change: Callable[[Request], Awaitable[Page | str]], request: Request
+) -> Response:
+    try:
+        changed = await change(request)
+        if isinstance(changed, str):
+            return RedirectResponse(changed, 303, headers=_HEADERS)
+        text, _ = await run_in_threadpool(_written, templates, changed)
+        return _html(text, 400)
+    except BodyError as error:
+        text = templates.render("problem", title="Not understood", reason=f"{error}.")
+        return _html(text, error.status)
+    except StoreError as error:
+        text = templates.render("problem", title="Nothing was changed", reason=f"{error}.")
+        return _html(text, 503)
+
+
 def _page(templates: Templates, asked: Callable[[Request], Page], request: Request) -> Response:
     try:
         page = asked(request)
     except HTTPException as error:
         text = templates.render("problem", title="No such page", reason=f"{error.detail}.")
         return _html(text, error.status_code)
+    return _html(*_written(templates, page))
+
+
+def _written(templates: Templates, page: Page) -> tuple[str, int]:
+    """
+    A page with what it shows now, and the status to answer with.
+    """
     try:
         view, notice = page.look(), ""
         if view.state == "empty" and (reason := view.unknown()):
-            return _html(templates.render("problem", title="No such page", reason=reason), 404)
+            return templates.render("problem", title="No such page", reason=reason), 404
     except (QueryError, StoreError) as error:
         # The frame is sent all the same: its script goes on asking.
         view, notice = views.View({}), f"The data cannot be read: {error}"
@@ -154,7 +280,7 @@ def _page(templates: Templates, asked: Callable[[Request], Page], request: Reque
         page.template, title=page.title, data_url=page.data_url, parts=view.parts,
         state=view.state, notice=notice, **page.frame,
     )  # fmt: skip
-    return _html(text, 503 if notice else 200)
+    return text, 503 if notice else 200
 
 
 def _data(asked: Callable[[Request], Page], request: Request) -> Response:
@@ -168,10 +294,10 @@ def _data(asked: Callable[[Request], Page], request: Request) -> Response:
     return _json({"state": view.state, "parts": view.parts, "figures": drawn})
 
 
-def _window(request: Request) -> str:
-    asked = request.query_params.get("window", next(iter(views.WINDOWS)))
-    if asked not in views.WINDOWS:
-        raise HTTPException(400, f"The window is one of {', '.join(views.WINDOWS)}")
+def _window(request: Request, choices: Mapping[str, int] = views.WINDOWS) -> str:
+    asked = request.query_params.get("window", next(iter(choices)))
+    if asked not in choices:
+        raise HTTPException(400, f"The window is one of {', '.join(choices)}")
     return asked
 
 

@@ -2,7 +2,7 @@
 This module renders the pages' templates; whatever they show is escaped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -25,10 +25,12 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
         formats.count,
         formats.duration,
         formats.moment,
+        formats.number,
         formats.percent,
         formats.points,
         formats.score,
         formats.shortened,
+        formats.span,
         formats.sparkline,
     )
 }
@@ -39,7 +41,14 @@ class Templates:
     The templates with what all of them may use.
     """
 
-    def __init__(self, assets: Assets, *, otlp_http: str, update_s: float) -> None:
+    def __init__(
+        self,
+        assets: Assets,
+        *,
+        otlp_http: str,
+        update_s: float,
+        places: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self._environment = Environment(
             loader=PackageLoader("otel_confidence.server"),
             autoescape=True,
@@ -53,8 +62,11 @@ class Templates:
             plotly_url=assets.plotly_url,
             otlp_http=otlp_http,
             update_s=update_s,
+            places=places,
+            place="",
             ago=formats.ago,
             model_url=formats.model_url,
+            slo_url=formats.slo_url,
             service=SERVICE_NAME.name,
         )
 

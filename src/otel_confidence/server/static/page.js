@@ -41,15 +41,22 @@
     }
   };
 
-  // Replacing a part must not take the keyboard's focus away from a link in it.
+  // Replacing a part must not take the keyboard's focus away, nor close what a reader opened.
   const replace = (part, text) => {
     if (part.textSent === text) return;
+    const open = [...part.querySelectorAll("details[open][id]")].map((each) => each.id);
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     const address = focused?.getAttribute("href") ?? null;
+    const place = focused?.closest("[id]")?.id ?? null;
     part.innerHTML = text;
     part.textSent = text;
-    if (address === null) return;
-    [...part.querySelectorAll("a")].find((a) => a.getAttribute("href") === address)?.focus();
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (address !== null) {
+      [...part.querySelectorAll("a")].find((a) => a.getAttribute("href") === address)?.focus();
+    } else if (place !== null && place !== part.id) {
+      const again = document.getElementById(place);
+      (again?.querySelector("summary, button") ?? again)?.focus();
+    }
   };
 
   const show = (answer) => {
