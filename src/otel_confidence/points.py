@@ -242,6 +242,10 @@ class Span:
     links: tuple[SpanLink, ...] = ()
 
 
+Start = tuple[Sequence[int], int]
+"""The fingerprints of series that count from one moment on, and that moment in nanoseconds."""
+
+
 @dataclass(slots=True)
 class Batch:
     """
@@ -253,6 +257,8 @@ class Batch:
     metadata: list[Metadata] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+    """Since when series of the samples count, as far as their senders said."""
 
     def __len__(self) -> int:
         return len(self.samples) + len(self.exemplars) + len(self.events) + len(self.spans)

@@ -187,6 +187,21 @@ def test_totals_go_on_after_a_restart(tmp_path: Path) -> None:
     } == {name: each.tolist() for name, each in values.items()}  # fmt: skip
 
 
+def test_a_delta_older_than_its_stream_is_refused_after_a_restart(tmp_path: Path) -> None:
+    """
+    When a stream began is kept with its totals.
+    """
+    refused = []
+    for offset_ms, start in ((10, 5), (20, 4), (30, 6)):
+        store = Store.open(tmp_path)
+        pipeline = Pipeline(store.write, ends=store.ends, starts=store.starts)
+        metric = counter((offset_ms, 1.0), start=start)
+        refused.append(dict(pipeline.accept(messages.METRICS, request(metric)).counts))
+        store.close()
+
+    assert [{}, {"older_start": 1}, {}] == refused
+
+
 class Sink:
     """A sink that can fail before or after it has kept what it gets."""
 

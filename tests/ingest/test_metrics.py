@@ -156,6 +156,32 @@ def test_sums_are_counters_or_gauges(pipeline: Pipeline, batches: list[Batch]) -
     assert ["counter", "gauge"] == [each.type for each in batches[0].metadata]
 
 
+def test_what_counts_carries_its_start(pipeline: Pipeline, batches: list[Batch]) -> None:
+    """
+    Counters and histograms are told with the moment they count from; gauges have none.
+    """
+    sums = [
+        otlp.Metric(
+            name="c",
+            sum=otlp.Sum(
+                data_points=[point(start_time_unix_nano=start)],
+                aggregation_temporality=CUMULATIVE,
+                is_monotonic=True,
+            ),
+        )
+        for start in (NOW_NS - 9, NOW_NS + 9)
+    ]
+    bars = histogram(start_time_unix_nano=NOW_NS - 5, bucket_counts=[1], count=1, sum=4.0)
+
+    pipeline.accept(
+        messages.METRICS, request(*sums, bars, gauge(point(start_time_unix_nano=NOW_NS - 5)))
+    )
+
+    names = {each: found.name for each, found in batches[0].samples.series.items()}
+    told = [([names[each] for each in group], start) for group, start in batches[0].starts]
+    assert [(["c_total"], NOW_NS - 9), (["h_sum", "h_count", "h_bucket"], NOW_NS - 5)] == told
+
+
 def test_a_summary_has_a_series_for_each_quantile(pipeline: Pipeline, batches: list[Batch]) -> None:
     """
     Quantiles are labels of the plain name, beside sum and count.

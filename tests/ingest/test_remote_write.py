@@ -38,6 +38,7 @@ def keep(body: bytes, version: Version = "1.0", **limits: int) -> tuple[Batch, W
         kept.samples = batch.samples
         kept.exemplars += batch.exemplars
         kept.metadata += batch.metadata
+        kept.starts += batch.starts
 
     writer = RemoteWriter(sink, limits=Limits(**limits), now=lambda: NOW_MS / 1000)
     written = writer.accept(packed(body), version)
@@ -84,7 +85,24 @@ def test_a_request_of_2_0_is_kept_whole() -> None:
     assert [Sample(bucket, NOW_MS, 3.0)] == list(kept.samples)
     assert [Exemplar(bucket, NOW_MS - 5, 0.5, (("trace_id", "t"),))] == kept.exemplars
     assert [Metadata("h", "histogram", "seconds", "How long.")] == kept.metadata
+    assert [((bucket.fingerprint,), (NOW_MS - 1000) * 1_000_000)] == kept.starts
     assert (1, 1, 0) == (written.samples, written.exemplars, written.refusals.total)
+
+
+def test_a_series_of_2_0_may_say_since_when_it_counts() -> None:
+    """
+    Its own created timestamp is taken as well as that of its samples, unless it is to come.
+    """
+    symbols = Symbols()
+    created = [
+        symbols.refs("__name__", name) + field(2, sample(NOW_MS, 3.0)) + whole(6, NOW_MS + ahead)
+        for name, ahead in (("a_total", -1000), ("b_total", 10**12))
+    ]
+
+    kept, _ = keep(bytes(symbols) + b"".join(field(5, each) for each in created), "2.0")
+
+    fingerprint = Series((("__name__", "a_total"),)).fingerprint
+    assert [((fingerprint,), (NOW_MS - 1000) * 1_000_000)] == kept.starts
 
 
 def test_staleness_markers_keep_their_bits() -> None:

@@ -30,8 +30,8 @@ def test_every_statement_is_understood(tmp_path: Path) -> None:
     ]
     client.close()
 
-    assert ["CreateQuery"] * 15 + ["InsertQuery"] == parsed[:16]
-    assert ["CreateQuery"] * 9 + ["InsertQuery"] == parsed[16:]
+    assert ["CreateQuery"] * 17 + ["InsertQuery"] == parsed[:18]
+    assert ["CreateQuery"] * 10 + ["InsertQuery"] == parsed[18:]
 
 
 def test_every_table_is_replicated_and_distributed() -> None:

@@ -20,6 +20,8 @@ from otel_confidence.ingest.recent import Recent
 
 Ends = Callable[[Sequence[int]], Mapping[int, tuple[int, float]]]
 """Finds time (milliseconds) and value of the last sample of series by their fingerprints."""
+Starts = Callable[[Sequence[int]], Mapping[int, int]]
+"""Finds since when series count, in nanoseconds, by their fingerprints."""
 _TOTAL_BYTES: Final = 300
 """What one series takes, about."""
 
@@ -31,7 +33,7 @@ class Total:
     """
 
     start_ns: int = 0
-    """When its stream began, 0 where that is not known (any more)."""
+    """When its stream began, 0 where that is not known."""
     time_ms: int = -1
     value: float = 0.0
 
@@ -44,8 +46,15 @@ class Deltas:
     after a failure must be counted from what was written.
     """
 
-    def __init__(self, ends: Ends = lambda _: {}, *, size: int = 500_000) -> None:
+    def __init__(
+        self,
+        ends: Ends = lambda _: {},
+        starts: Starts = lambda _: {},
+        *,
+        size: int = 500_000,
+    ) -> None:
         self._ends = ends
+        self._starts = starts
         self._lock = threading.Lock()
         self._totals: Recent[int, Total] = Recent(size=size, size_bytes=size * _TOTAL_BYTES)
 
@@ -54,7 +63,7 @@ class Deltas:
         """
         Add up what one request brings; kept if the block ends well, else read back when needed.
         """
-        folding = Folding(self._lock, self._totals, self._ends)
+        folding = Folding(self._lock, self._totals, self._ends, self._starts)
         try:
             yield folding
             folding.commit()
@@ -67,10 +76,13 @@ class Folding:
     The deltas of one request. Waits for its turn when the first of them comes.
     """
 
-    def __init__(self, lock: threading.Lock, totals: Recent[int, Total], ends: Ends) -> None:
+    def __init__(
+        self, lock: threading.Lock, totals: Recent[int, Total], ends: Ends, starts: Starts
+    ) -> None:
         self._lock = lock
         self._totals = totals
         self._ends = ends
+        self._starts = starts
         self._has_lock = False
         self._committed = False
         self._staged: dict[int, Total] = {}
@@ -91,12 +103,22 @@ class Folding:
             if total is None:
                 missing.append(fingerprint)
             self._staged[fingerprint] = total or Total()
-        for fingerprint, (time_ms, value) in self._found(missing).items():
-            self._staged[fingerprint] = Total(0, time_ms, value)
+        self._staged.update(self._found(missing) if missing else {})
 
-    def _found(self, missing: Sequence[int]) -> Mapping[int, tuple[int, float]]:
+    def start_ns(self, fingerprint: int) -> int:
+        """
+        Since when a series that was loaded adds up; 0 where that is not known.
+        """
+        return self._staged[fingerprint].start_ns
+
+    def _found(self, missing: Sequence[int]) -> Mapping[int, Total]:
         try:
-            return self._ends(missing) if missing else {}
+            ends = self._ends(missing)
+            starts = self._starts(list(ends)) if ends else {}
+            return {
+                fingerprint: Total(starts.get(fingerprint, 0), time_ms, value)
+                for fingerprint, (time_ms, value) in ends.items()
+            }
         except QueryError as error:
             raise StoreError(f"the totals of deltas cannot be read: {error}") from error
 

@@ -105,6 +105,8 @@ class MetricsDecoding:
         elif family.is_delta:
             values = self._folded(point, family, stream, values)
         self._gather(stream, time_ms, values)
+        if family.counts:
+            self._began(point, family, stream)
         if family.shape != "summary" and point.exemplars:
             self._exemplars(point, family, stream, time_ms)
 
@@ -140,6 +142,13 @@ class MetricsDecoding:
         gathering.times_ms.extend(repeat(time_ms, len(values)))
         gathering.values.extend(values)
         gathering.series.update(stream.series)
+
+    def _began(self, point: Any, family: Family, stream: Stream) -> None:
+        start_ns = point.start_time_unix_nano
+        if family.is_delta:
+            start_ns = self._folding.start_ns(stream.fingerprints[-1])
+        if 0 < start_ns <= point.time_unix_nano:
+            self._batch.starts.append((stream.fingerprints, start_ns))
 
     def _exemplars(self, point: Any, family: Family, stream: Stream, time_ms: int) -> None:
         for exemplar in otlp_points.exemplars(point, family.shape, stream.order, time_ms):

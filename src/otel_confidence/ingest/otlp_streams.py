@@ -55,6 +55,8 @@ class Family:
     shape: Shape
     read: Callable[[Any], Read]
     is_delta: bool
+    counts: bool
+    """Whether its points count from a start on."""
     about: Metadata
     origin: Origin
 
@@ -143,7 +145,8 @@ class Streams:
         is_delta = otlp_points.nature(metric, which)[0] == DELTA
         shape = _SHAPES[which]
         read = READING[shape]
-        return Family(next(self._numbers), name, shape, read, is_delta, about, here)
+        counts = is_delta or kept_as != "gauge"
+        return Family(next(self._numbers), name, shape, read, is_delta, counts, about, here)
 
 
 def _stream(series: tuple[Series, ...]) -> Stream:

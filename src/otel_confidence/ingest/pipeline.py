@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_confidence.ingest import otlp, otlp_shallow
-from otel_confidence.ingest.deltas import Deltas, Ends, Folding
+from otel_confidence.ingest.deltas import Deltas, Ends, Folding, Starts
 from otel_confidence.ingest.limits import Limits, Refusals
 from otel_confidence.ingest.otlp_metrics import MetricsDecoding
 from otel_confidence.ingest.otlp_records import RecordsDecoding
@@ -67,6 +67,7 @@ class Pipeline:
         limits: Limits | None = None,
         ledger: Ledger | None = None,
         ends: Ends = lambda _: {},
+        starts: Starts = lambda _: {},
         now: Callable[[], float] = time.time,
     ) -> None:
         """
@@ -77,10 +78,11 @@ class Pipeline:
             limits: The most that a record or request may carry.
             ledger: Where records are counted.
             ends: The last sample of series that the sink has; deltas are added to it.
+            starts: Since when series count, as the sink has it.
             now: The present in epoch seconds.
         """
         self.ledger = ledger or Ledger()
-        self._deltas = Deltas(ends)
+        self._deltas = Deltas(ends, starts)
         self._sink = sink
         self._limits = limits or Limits()
         self._streams = Streams(self._limits)

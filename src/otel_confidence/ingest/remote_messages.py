@@ -24,6 +24,7 @@ _TYPES: Final = {
 _MESSAGES: Final[dict[str, str]] = {
     "Label": "bytes name 1, bytes value 2",
     "Sample": "double value 1, int64 timestamp 2",
+    "Sample2": "double value 1, int64 timestamp 2, int64 start_timestamp 3",
     "Exemplar": "repeated bytes labels 1, double value 2, int64 timestamp 3",
     "TimeSeries": (
         "repeated bytes labels 1, repeated Sample samples 2, repeated Exemplar exemplars 3, "
@@ -33,8 +34,8 @@ _MESSAGES: Final[dict[str, str]] = {
     "Exemplar2": "repeated uint32 labels_refs 1, double value 2, int64 timestamp 3",
     "Metadata2": "int32 type 1, uint32 help_ref 3, uint32 unit_ref 4",
     "TimeSeries2": (
-        "repeated uint32 labels_refs 1, repeated Sample samples 2, repeated bytes histograms 3, "
-        "repeated Exemplar2 exemplars 4, Metadata2 metadata 5"
+        "repeated uint32 labels_refs 1, repeated Sample2 samples 2, repeated bytes histograms 3, "
+        "repeated Exemplar2 exemplars 4, Metadata2 metadata 5, int64 created_timestamp 6"
     ),
 }
 """

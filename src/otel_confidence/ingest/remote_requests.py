@@ -85,6 +85,12 @@ class Request(Protocol):
         """
         ...
 
+    def started_ms(self, given: Any) -> int:
+        """
+        Since when a series counts, 0 where that is not said.
+        """
+        ...
+
 
 def request(body: bytes, version: Version) -> Request:
     """
@@ -139,6 +145,9 @@ class _Request1:
     def about(self, given: Any, name: str) -> About | None:  # noqa: ARG002  1.0 says it beside
         return None
 
+    def started_ms(self, given: Any) -> int:  # noqa: ARG002  1.0 has no place for it
+        return 0
+
 
 class _Request2:
     """
@@ -183,6 +192,11 @@ class _Request2:
             raise self._unknown(max(said.unit_ref, said.help_ref)) from None
         self._told.add(key)
         return About(name.encode(), said.type, unit, text)
+
+    def started_ms(self, given: Any) -> int:
+        # Drafts of 2.0 have it in the series, the later ones in each sample.
+        starts = [sample.start_timestamp for sample in given.samples[-1:]]
+        return int(max([given.created_timestamp, *starts]))
 
     def _unknown(self, place: int) -> Refused:
         return Refused("invalid_labels", f"no symbol {place}, there are {len(self._symbols)}")

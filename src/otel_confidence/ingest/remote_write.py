@@ -191,6 +191,8 @@ class _Decoding:
             return
         for sample in samples:
             self._sample(known, sample.timestamp, sample.value)
+        if samples and 0 < (started_ms := self._came.started_ms(given)) <= self._latest_ms:
+            self._batch.starts.append(((known.fingerprint,), started_ms * 1_000_000))
         if exemplars:
             self._exemplars(known, exemplars)
         if histograms:

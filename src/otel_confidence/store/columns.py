@@ -17,6 +17,7 @@ from otel_confidence.points import (
     Metadata,
     Samples,
     Span,
+    Start,
 )
 from otel_confidence.store.catalog import Catalog
 
@@ -54,6 +55,7 @@ def merge(group: Sequence[Batch]) -> Batch:
         [entry for each in group for entry in each.metadata],
         [event for each in group for event in each.events],
         [span for each in group for span in each.spans],
+        [start for each in group for start in each.starts],
     )
 
 
@@ -113,6 +115,21 @@ def metadata_table(entries: Sequence[Metadata], day: int) -> pa.Table:
             "unit": pa.array([entry.unit for entry in entries], pa.string()),
             "help": pa.array([entry.help for entry in entries], pa.string()),
             "day": pa.array([day] * len(entries), pa.int32()).cast(pa.date32()),
+        }
+    )
+
+
+def starts_table(starts: Sequence[Start], day: int) -> pa.Table:
+    """
+    Rows of ``starts``, told on the day given.
+    """
+    fingerprints = [each for series, _ in starts for each in series]
+    moments = [start_ns for series, start_ns in starts for _ in series]
+    return pa.table(
+        {
+            "fingerprint": pa.array(fingerprints, pa.uint64()),
+            "start": pa.array(moments, pa.int64()).cast(_NS),
+            "day": pa.array([day] * len(moments), pa.int32()).cast(pa.date32()),
         }
     )
 

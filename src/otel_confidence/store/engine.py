@@ -100,12 +100,10 @@ class Store:
                 server, ``clickhouse://user@host:8123/database?secure=true&cluster=name``; its
                 password comes from ``OTEL_CONFIDENCE_STORE_PASSWORD`` or the file that
                 ``OTEL_CONFIDENCE_STORE_PASSWORD_FILE`` names.
-            retention_days: How long everything is kept.
+            retention_days: How long everything is kept; rows leave with their UTC day.
             retention_size: How many bytes a folder may hold before its oldest days go, whatever
                 their age, though never today's; 0 for any number.
             upkeep_s: How long to rest between two rounds of rolling up and dropping, in seconds.
-
-        Rows leave with their UTC day, so that up to a day more is kept.
 
         Raises:
             ConfigurationError: The retention is not a positive number of days or bytes, or given
@@ -276,6 +274,12 @@ class Store:
         Time (milliseconds) and value of the last sample of series, by their fingerprints.
         """
         return self._journal.ends(fingerprints)
+
+    def starts(self, fingerprints: Sequence[int]) -> dict[int, int]:
+        """
+        Since when series count (nanoseconds), by their fingerprints, where their senders said it.
+        """
+        return self._journal.starts(fingerprints)
 
     def newest_ms(self, matchers: Sequence[Matcher]) -> int | None:
         """

@@ -84,6 +84,22 @@ class Journal:
                 found.update(self._ends(wanted[start : start + _IDS], when))
         return found
 
+    def starts(self, fingerprints: Sequence[int]) -> dict[int, int]:
+        """
+        Since when series count, in nanoseconds; those that nobody said it of are left out.
+        """
+        found: dict[int, int] = {}
+        for first in range(0, len(fingerprints), _IDS):
+            where = Conditions()
+            wanted = where.bind(list(fingerprints[first : first + _IDS]), "Array(UInt64)")
+            statement = (
+                "SELECT fingerprint, toUnixTimestamp64Nano(max(start)) AS latest FROM starts "
+                f"WHERE fingerprint IN {wanted} GROUP BY fingerprint {_DIRECT}"
+            )
+            rows = self._rows(statement, where)
+            found.update((row["fingerprint"], row["latest"]) for row in rows)
+        return found
+
     def newest_ms(self, matchers: Sequence[Matcher]) -> int | None:
         """
         The time of the last sample of the matching series: looked for in the last day first.

@@ -11,6 +11,8 @@ Read with the setting ``final = 1``, so that rows not merged yet collapse too.
                 ``labels`` (without the name), ``day``
 ``samples``     ``fingerprint``, ``time`` (milliseconds), ``value``
 ``metrics``     a view for people: ``name``, ``labels``, ``time``, ``value``
+``starts``      since when series count: ``fingerprint``, ``start`` (nanoseconds), ``day`` (when it
+                was told); one row for each series, start and day, the latest ``start`` holds
 ``metadata``    ``name``, ``type``, ``unit``, ``help``
 ``exemplars``   ``fingerprint``, ``time``, ``value``, ``labels``
 ``events``      ``time`` (nanoseconds), ``name``, ``severity``, ``severity_text``, ``body``,
@@ -65,6 +67,11 @@ _SAMPLES = f"""
     fingerprint {_FINGERPRINT},
     time {_MILLISECONDS},
     value Float64 CODEC(Gorilla, ZSTD(1))
+"""
+_STARTS = f"""
+    fingerprint {_FINGERPRINT},
+    start {_NANOSECONDS},
+    day Date
 """
 _METADATA = """
     name String,
@@ -137,6 +144,7 @@ class Table:
 TABLES: Final = (
     Table("series", _SERIES, "day", "name, fingerprint"),
     Table("samples", _SAMPLES, "time", "fingerprint, time"),
+    Table("starts", _STARTS, "day", "fingerprint, start"),
     Table("metadata", _METADATA, "day", "name, type, unit, help"),
     Table("exemplars", _EXEMPLARS, "time", "fingerprint, time, id"),
     Table("events", _EVENTS, "time", "name, time, id"),

@@ -14,13 +14,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
+from operator import itemgetter
 from typing import Any, Final
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from otel_confidence.errors import StoreBusy, StoreError
-from otel_confidence.points import Batch, Metadata, Samples
+from otel_confidence.points import Batch, Metadata, Samples, Start
 from otel_confidence.store import columns
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import failing
@@ -29,6 +30,7 @@ _GROUP_ROWS: Final = 200_000
 _REST_S: Final = 0.05
 _DAY_S: Final = 86_400
 _METADATA_SIZE: Final = 100_000
+_STARTS_SIZE: Final = 500_000
 
 _FAILURES: Final = (
     StoreError, OSError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
@@ -78,6 +80,7 @@ class Writer:
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self._metadata: dict[Metadata, int] = {}
+        self._starts: dict[tuple[int, int, int], tuple[int, int]] = {}
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -179,6 +182,7 @@ class Writer:
     def _insert(self, batch: Batch) -> None:
         self._insert_series(batch)
         self._insert_metadata(batch.metadata)
+        self._insert_starts(batch.starts)
         if len(batch.samples):
             self._before_samples(batch.samples)
             self._into("samples", columns.samples_table(batch.samples))
@@ -218,6 +222,22 @@ class Writer:
         if len(self._metadata) > _METADATA_SIZE:
             self._metadata.clear()
         self._metadata.update(dict.fromkeys(new, today))
+
+    def _insert_starts(self, starts: Sequence[Start]) -> None:
+        # Known by the first and last series of those that start together, and how many they are.
+        today = int(self._now() // _DAY_S)
+        new: dict[tuple[int, int, int], Start] = {}
+        for start in starts:
+            series, start_ns = start
+            key = (series[0], series[-1], len(series))
+            if self._starts.get(key, (0, 0)) < (today, start_ns):
+                new[key] = max(start, new.get(key, start), key=itemgetter(1))
+        if not new:
+            return
+        self._into("starts", columns.starts_table(list(new.values()), today))
+        if len(self._starts) + len(new) > _STARTS_SIZE:
+            self._starts.clear()
+        self._starts.update({key: (today, start_ns) for key, (_, start_ns) in new.items()})
 
     def _into(self, table: str, rows: pa.Table) -> Any:
         with failing():
