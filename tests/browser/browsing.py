@@ -11,9 +11,12 @@ from playwright.sync_api import Page
 from starlette.applications import Starlette
 from tests.model_history import History
 from tests.running import until
+from tests.server.watched import WatchedStore
 
+from otel_confidence.alerting.service import Alerting
 from otel_confidence.query.promql import Engine
 from otel_confidence.server import pages, ports
+from otel_confidence.server.guard import Guard
 from otel_confidence.store import Store
 
 HOSTILE = "<script>window.attacked=1</script><img src=x onerror=window.attacked=1>" + "x" * 10_000
@@ -25,8 +28,9 @@ class Site:
     The pages over one store, on one port; the server can be stopped and started again.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | WatchedStore, alerting: Alerting | None = None) -> None:
         self.store = store
+        self._alerting = alerting
         self._port = 0
         self.start()
 
@@ -41,9 +45,11 @@ class Site:
         """
         Serve, at the same port as before.
         """
-        routes = pages.routes(Engine(self.store), self.store, update_s=_UPDATE_S)
+        routes = pages.routes(
+            Engine(self.store), self.store, update_s=_UPDATE_S, alerting=self._alerting
+        )
         config = uvicorn.Config(
-            Starlette(routes=routes), log_config=None, timeout_graceful_shutdown=1
+            Guard(Starlette(routes=routes)), log_config=None, timeout_graceful_shutdown=1
         )
         self._server = uvicorn.Server(config)
         listening = ports.listen("127.0.0.1", self._port, "--port")
