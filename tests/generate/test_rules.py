@@ -13,7 +13,7 @@ import yaml
 
 from otel_confidence.conventions import LOW_CONFIDENCE
 from otel_confidence.generate import rules
-from otel_confidence.generate.rules import BOARDS, Links, rule_file
+from otel_confidence.generate.rules import BOARDS, PAGES, Links, rule_file
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = Path(rules.__file__).parent
@@ -156,14 +156,14 @@ def test_dashboards_can_be_elsewhere() -> None:
     """
     A server may lead to pages of its own, and leave out what watches the stack.
     """
-    boards = dict.fromkeys(BOARDS, "/models?name={{ $labels.ml_model_name | urlquery }}")
-    links = Links(dashboards="{{ externalURL }}", boards=boards)
+    links = Links(dashboards="{{ externalURL }}", boards=PAGES)
     groups = rule_file(links=links, stack_too=False)["groups"]
     alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
-    assert {"{{ externalURL }}/models?name={{ $labels.ml_model_name | urlquery }}"} == {
-        alert["annotations"]["dashboard_url"] for alert in alerts
-    }
+    assert {
+        "{{ externalURL }}/models/?name={{ $labels.ml_model_name | urlquery }}",
+        "{{ externalURL }}/alerts",
+    } == {alert["annotations"]["dashboard_url"] for alert in alerts}
     assert not {HEARTBEAT, "CollectorDown"} & {alert["alert"] for alert in alerts}
 
 

@@ -32,13 +32,15 @@ from otel_confidence.alerting.rulefiles import GroupSpec, read_files, read_text
 from otel_confidence.alerting.service import Alerting, Listeners
 from otel_confidence.errors import ConfigurationError, OtelConfidenceError
 from otel_confidence.generate import slos
-from otel_confidence.generate.rules import INHIBITIONS, rule_file
+from otel_confidence.generate.rules import INHIBITIONS, PAGES, Links, rule_file
 from otel_confidence.objectives import read as read_objectives
 
 BUILT_IN: Final = "built-in"
 """Stands for the rules that come with the package, in place of a path."""
 BOOK: Final = "alerts.sqlite"
 """The file in the data folder that remembers incidents, silences and who was told what."""
+_LINKS: Final = Links(dashboards="{{ externalURL }}", boards=PAGES)
+"""Alerts lead to the pages of this server."""
 _AT_ONCE: Final = 2
 """How many groups are evaluated at a time; the engine works with threads of its own."""
 _LONGEST_S: Final = 60.0
@@ -59,7 +61,9 @@ def specs(patterns: Sequence[str], objectives: Sequence[Path] = ()) -> list[Grou
     found: list[GroupSpec] = []
     for pattern in patterns:
         if pattern == BUILT_IN:
-            found.extend(read_text(yaml.safe_dump(rule_file(stack_too=False)), BUILT_IN))
+            found.extend(
+                read_text(yaml.safe_dump(rule_file(links=_LINKS, stack_too=False)), BUILT_IN)
+            )
             continue
         matching = [Path(each) for each in glob.glob(pattern, recursive=True)]  # noqa: PTH207
         if not matching:

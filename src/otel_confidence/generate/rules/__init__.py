@@ -19,6 +19,7 @@ from otel_confidence.generate.rules.inhibiting import INHIBITIONS, Inhibition
 from otel_confidence.generate.rules.kinds import (
     BOARDS,
     DASHBOARDS,
+    PAGES,
     RUNBOOKS,
     TOPIC,
     Group,
@@ -29,6 +30,7 @@ __all__ = [
     "BOARDS",
     "DASHBOARDS",
     "INHIBITIONS",
+    "PAGES",
     "RUNBOOKS",
     "TOPIC",
     "Inhibition",

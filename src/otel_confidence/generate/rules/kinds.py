@@ -60,6 +60,17 @@ BOARDS: Final[Mapping[Board, str]] = MappingProxyType(
     }
 )
 """Addresses of the dashboards, after Grafana's own."""
+_PAGE: Final = f"/models/?name={_chosen(MODEL_NAME)}"
+PAGES: Final[Mapping[Board, str]] = MappingProxyType(
+    {
+        "model": _PAGE,
+        "calibration": _PAGE,
+        "drift": _PAGE,
+        "feedback": _PAGE,
+        "health": "/alerts",
+    }
+)
+"""Addresses of the pages of ``otel-confidence up``, after its own."""
 
 
 @dataclass(frozen=True, slots=True)
