@@ -94,7 +94,7 @@ def objectives() -> Panel:
     """
     left, days = _of(recorded.BUDGET_REMAINING, "min"), _of(recorded.PERIOD_DAYS)
     forecast = f"({left} > 0)\n  * {days} * {_DAY_S}\n  / ({_burn('1h')} > 0)"
-    missed = f"sum by ({_BY}) (resets(({left} > bool 0)[{RANGE}:5m]))"
+    missed = f"sum by ({_BY}) (resets(({left} > bool 0)[{RANGE}:5m]))\nor {left} * 0"
     about = About(
         "Objectives",
         "The error budget left of the period, how fast it burns (1 spends it in just the period), "
