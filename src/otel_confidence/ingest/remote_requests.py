@@ -85,9 +85,9 @@ class Request(Protocol):
         """
         ...
 
-    def started_ms(self, given: Any) -> int:
+    def started_ms(self, given: Any, sample: Any) -> int:
         """
-        Since when a series counts, 0 where that is not said.
+        Since when a series counts at one of its samples, 0 where that is not said.
         """
         ...
 
@@ -145,7 +145,7 @@ class _Request1:
     def about(self, given: Any, name: str) -> About | None:  # noqa: ARG002  1.0 says it beside
         return None
 
-    def started_ms(self, given: Any) -> int:  # noqa: ARG002  1.0 has no place for it
+    def started_ms(self, given: Any, sample: Any) -> int:  # noqa: ARG002  not said in 1.0
         return 0
 
 
@@ -193,10 +193,9 @@ class _Request2:
         self._told.add(key)
         return About(name.encode(), said.type, unit, text)
 
-    def started_ms(self, given: Any) -> int:
+    def started_ms(self, given: Any, sample: Any) -> int:
         # Drafts of 2.0 have it in the series, the later ones in each sample.
-        starts = [sample.start_timestamp for sample in given.samples[-1:]]
-        return int(max([given.created_timestamp, *starts]))
+        return int(sample.start_timestamp or given.created_timestamp)
 
     def _unknown(self, place: int) -> Refused:
         return Refused("invalid_labels", f"no symbol {place}, there are {len(self._symbols)}")

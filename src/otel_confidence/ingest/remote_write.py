@@ -189,9 +189,11 @@ class _Decoding:
         except Refused as refused:
             self.refusals.add(where, refused, max(1, points + histograms))
             return
+        started_ms = 0
         for sample in samples:
             self._sample(known, sample.timestamp, sample.value)
-        if samples and 0 < (started_ms := self._came.started_ms(given)) <= self._latest_ms:
+            started_ms = self._came.started_ms(given, sample)
+        if 0 < started_ms <= self._latest_ms:
             self._batch.starts.append(((known.fingerprint,), started_ms * 1_000_000))
         if exemplars:
             self._exemplars(known, exemplars)
