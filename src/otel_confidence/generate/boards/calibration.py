@@ -145,10 +145,6 @@ def curves() -> list[Panel]:
     """
     Calibration and accuracy of each version over time.
     """
-    gap = (
-        f"({expressions.labeled_confidence(TRUTH, (BIN,), *CHOSEN)})\n"
-        f"- ({expressions.accuracy(TRUTH, (BIN,), *CHOSEN)})"
-    )
     return [
         lines(
             About("Calibration error over time", f"{_ECE} Over the chosen window.", SHARE),
@@ -168,15 +164,7 @@ def curves() -> list[Panel]:
             ],
             bounds=(0, 1),
         ),
-        lines(
-            About(
-                "Overconfidence by bin",
-                "Mean confidence less accuracy in each bin, named by its upper edge, over the "
-                "chosen window; 0 is best.",
-                SHARE,
-            ),
-            [Query(gap, f"{{{{{BIN.label}}}}}")],
-        ),
+        gaps(),
         lines(
             About(
                 "Brier score over time",
@@ -194,6 +182,23 @@ def curves() -> list[Panel]:
             [_of_version(expressions.mce)],
         ),
     ]
+
+
+def gaps() -> Panel:
+    """
+    By how much confidence exceeds accuracy in each bin.
+    """
+    about = About(
+        "Overconfidence by bin",
+        "Mean confidence less accuracy in each bin, named by its upper edge, over the chosen "
+        "window; 0 is best.",
+        SHARE,
+    )
+    gap = (
+        f"({expressions.labeled_confidence(TRUTH, (BIN,), *CHOSEN)})\n"
+        f"- ({expressions.accuracy(TRUTH, (BIN,), *CHOSEN)})"
+    )
+    return lines(about, [Query(gap, f"{{{{{BIN.label}}}}}")])
 
 
 def expected() -> Panel:

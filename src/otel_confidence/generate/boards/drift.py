@@ -139,7 +139,6 @@ def curves() -> list[Panel]:
     The scores of drift over time, as the rules recorded them.
     """
     shifted = recording(FEATURE_VALUES, "psi1h", *RECORDED, level="model_version_feature")
-    moved = recording(PREDICTIONS, "psi1d", RECORDED[0], level="model")
     return [
         lines(
             About(
@@ -167,17 +166,22 @@ def curves() -> list[Panel]:
             ),
             [_recorded("wasserstein1h", "hour"), _recorded("wasserstein1d", "day")],
         ),
-        lines(
-            About(
-                "Drift of predictions",
-                "Population stability index of classes and tiers of the day before against the "
-                "same day of last week.",
-                SCORE,
-            ),
-            [Query(moved, "day")],
-            steps=DRIFTED,
-        ),
+        predictions(),
     ]
+
+
+def predictions() -> Panel:
+    """
+    How far what is predicted moved since last week.
+    """
+    about = About(
+        "Drift of predictions",
+        "Population stability index of classes and tiers of the day before against the same day "
+        "of last week.",
+        SCORE,
+    )
+    moved = recording(PREDICTIONS, "psi1d", RECORDED[0], level="model")
+    return lines(about, [Query(moved, "day")], steps=DRIFTED)
 
 
 def feature() -> Panel:

@@ -90,7 +90,7 @@ def summary() -> list[Panel]:
                f"count({made} > 0) or vector(0)", PLAIN),
         number(small("Silent models", _SILENT, COUNT),
                f"count({made} > 0 unless {now} > 0) or vector(0)", NONE_EXPECTED),
-        number(small("Models with alerts", "That an alert fires for now.", COUNT),
+        number(small("Models with alerts", "For which an alert fires.", COUNT),
                f"count(group by ({_MODEL}) ({_FIRING})) or vector(0)", NONE_EXPECTED),
         number(small("Miscalibrated models", "Whose calibration error is far from 0.", COUNT),
                f"count({off}) or vector(0)", NONE_EXPECTED),

@@ -183,6 +183,16 @@ def confidence() -> list[Panel]:
         ),
         _shares("Confidence tiers", "Share of predictions in each confidence tier.", TIER),
         _shares("Decisions", "Share of predictions by what was done with them.", DECISION),
+        *kinds(),
+    ]
+
+
+def kinds() -> list[Panel]:
+    """
+    How unsure the model was, and where its confidence came from.
+    """
+    counted = expressions.selector(PREDICTION_CONFIDENCE, "count", *CHOSEN)
+    return [
         lines(
             About("Uncertainty", f"{PREDICTION_UNCERTAINTY.about} Its mean, by method.", SCORE),
             [
@@ -196,12 +206,7 @@ def confidence() -> list[Panel]:
             About("Confidence by source", "Predictions by where the confidence was found.", RATE),
             [
                 Query(
-                    expressions.total(
-                        expressions.selector(PREDICTION_CONFIDENCE, "count", *CHOSEN),
-                        STEP,
-                        (SOURCE,),
-                        function="rate",
-                    ),
+                    expressions.total(counted, STEP, (SOURCE,), function="rate"),
                     f"{{{{{SOURCE.label}}}}}",
                 )
             ],
