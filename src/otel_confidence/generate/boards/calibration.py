@@ -165,6 +165,15 @@ def curves() -> list[Panel]:
             bounds=(0, 1),
         ),
         gaps(),
+        *errors(),
+    ]
+
+
+def errors() -> list[Panel]:
+    """
+    The Brier score and the worst bin of each version over time.
+    """
+    return [
         lines(
             About(
                 "Brier score over time",
