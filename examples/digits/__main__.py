@@ -20,6 +20,8 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from examples.digits.alarms import alarms
+
 STARTUP_S = 60.0
 console = Console()
 
@@ -32,13 +34,16 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otel-confidence-")))
         console.print("Starting otel-confidence over an embedded ClickHouse ...")
-        server = stack.enter_context(_server(folder))
+        heard = stack.enter_context(alarms(folder))
+        server = stack.enter_context(_server(folder, heard.options()))
         console.print("Training a classifier on scikit-learn's handwritten digits ...")
         service, accuracy = stack.enter_context(_service(server["otlp_http"]))
         _introduce(server["http"], accuracy)
         traffic = [sys.executable, "-m", "examples.digits.traffic"]
         traffic += ["--service", service, "--prometheus", server["http"]]
         status = _foreground([*traffic, "--seconds", str(seconds)])
+        heard.wait()
+        console.print(heard.table())
     _farewell(status)
     return status
 
@@ -51,6 +56,9 @@ def _introduce(page: str, accuracy: float) -> None:
   2. [bold]corrupted[/]  a camera loses the lower half of each image: the model stays sure
                 and is wrong; accuracy falls away below confidence, ECE rises
   3. [bold]recovered[/]  both come together again
+
+  In [bold]{page}/alerts[/]  four alerts fire with the second and end with the third;
+  a webhook and a file are told of each.
 
   Ctrl-C ends it.
 """)
@@ -67,11 +75,11 @@ def _farewell(status: int) -> None:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[dict[str, Any]]:
+def _server(folder: Path, options: list[str]) -> Iterator[dict[str, Any]]:
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "otel_confidence", "up", "--data", str(folder / "data")]
     command += ["--port", str(_free_or_any(8050)), "--otlp-grpc-port", "0", "--otlp-http-port", "0"]
-    with _running([*command, "--ready-file", str(ready)]) as process:
+    with _running([*command, *options, "--ready-file", str(ready)]) as process:
         _wait(process, ready.exists)
         yield json.loads(ready.read_text())
 

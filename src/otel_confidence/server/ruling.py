@@ -47,6 +47,8 @@ _LONGEST_S: Final = 60.0
 """How long to sleep at most, so that a clock that is set is noticed."""
 _LOOK_S: Final = 1.0
 _SWEEP_S: Final = 10.0
+_GRACE_S: Final = 5.0
+"""How long an evaluation that is under way may take when the server ends."""
 _log = logging.getLogger(__name__)
 
 
@@ -187,7 +189,22 @@ async def _evaluate(
         if left_s > 0:
             await asyncio.sleep(min(left_s, _LONGEST_S))
             continue
-        await anyio.to_thread.run_sync(evaluator.run, group, int(now() * 1000), limiter=limiter)
+        await _whole(
+            anyio.to_thread.run_sync(evaluator.run, group, int(now() * 1000), limiter=limiter)
+        )
+
+
+async def _whole(work: Coroutine[Any, Any, None]) -> None:
+    """
+    Let work on a thread come to its end before its task does: the store closes afterwards.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=_GRACE_S)
+        task.cancel()
+        raise
 
 
 async def _deliver(
@@ -206,7 +223,7 @@ async def _often(work: Callable[[int], None], now: Callable[[], float], *, every
     limiter = anyio.CapacityLimiter(1)
     while True:
         try:
-            await anyio.to_thread.run_sync(work, int(now() * 1000), limiter=limiter)
+            await _whole(anyio.to_thread.run_sync(work, int(now() * 1000), limiter=limiter))
         except OtelConfidenceError as error:
             _log.warning("alerts: %s", error)
         await asyncio.sleep(every_s)
