@@ -134,9 +134,7 @@ def burning(metrics: Metrics, budget: Budget, times_s: NDArray[np.float64]) -> B
     )
 
 
-def _curve(
-    metrics: Metrics, expression: str, times_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _curve(metrics: Metrics, expression: str, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     values = np.full(len(times_s), np.nan)
     start, end = float(times_s[0]), float(times_s[-1])
     step = float(times_s[1] - times_s[0])
