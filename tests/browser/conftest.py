@@ -4,12 +4,14 @@ This module gives browser tests a real page over a real store, and a real browse
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 from tests.browser.browsing import HOSTILE, Site, Window, recent
+from tests.model_history import History
 
 from otel_confidence.store import Store
 
@@ -43,12 +45,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """
-    Pages over two models, one of which became overconfident, and one with a hostile name.
+    Pages over two models, one of which became overconfident, one with a hostile name, and two that
+    were last heard of days ago.
     """
     store = Store.open(tmp_path_factory.mktemp("browser") / "data")
     drifted = recent("digits", rightness=lambda t: np.where(t > 300, 0.4, 0.95), failing=0.02)
     for history in (drifted, recent("digits", 300, version="2", seed=8), recent(HOSTILE, seed=9)):
         store.write(history.batch())
+    for quiet in ("later", "empty"):
+        store.write(History(quiet, time.time() - 260_000, time.time() - 259_940).batch())
     served = Site(store)
     yield served
     served.stop()
