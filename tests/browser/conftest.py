@@ -45,8 +45,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """
-    Pages over two models, one of which became overconfident, one with a hostile name, and two that
-    were last heard of days ago.
+    Pages over models that became overconfident, have hostile names or were not heard of for days.
     """
     store = Store.open(tmp_path_factory.mktemp("browser") / "data")
     drifted = recent("digits", rightness=lambda t: np.where(t > 300, 0.4, 0.95), failing=0.02)

@@ -1,6 +1,7 @@
 """This module checks what /federate says of a real store, against another reader of the format."""
 
 import math
+import re
 import struct
 from collections.abc import Iterator
 
@@ -160,7 +161,7 @@ def test_what_is_no_selector_is_refused(client: TestClient, selectors: list[str]
     answer = client.get("/federate", params={"match[]": selectors})
 
     assert 400 == answer.status_code
-    assert "match[]" in answer.text
+    assert re.search(r"parse error|instant vector selector|match\[\]", answer.text)
 
 
 def test_nothing_found_is_no_error(client: TestClient) -> None:
