@@ -175,7 +175,7 @@ def test_other_machines_are_not_let_in_by_accident(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     """
-    It ends before a supervisor would kill it, with status 0, takes its ready file along and keeps what it has.
+    It ends before a supervisor would kill it, takes its ready file along and keeps what it has.
     """
     up = start(tmp_path / "data")
     with socket.create_connection(up.http.removeprefix("http://").split(":")) as idle:  # type: ignore[arg-type]  # a pair of texts does
