@@ -114,6 +114,7 @@ def _assemble(workshop: Path, service: Service, manifest: Path, target: Path) ->
     Build a Collector of a manifest's components; the manifest puts it below the working folder.
     """
     _go(workshop, "install", f"{service.module}@{service.module_version}", GOBIN=str(workshop))
+    (workshop / "build").mkdir()  # the builder makes the last folder of its path and no other
     _run([str(workshop / "builder"), "--config", str(manifest)], workshop)
     (workshop / "build/collector" / target.name.removesuffix(f"-{service.version}")).replace(target)
 
