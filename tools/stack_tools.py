@@ -7,6 +7,7 @@ what is there already is not built again. The last line printed is that folder.
 """
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -38,12 +39,15 @@ class Service:
     tags: str = "netgo"
     manifest: Path | None = None
     """What the OpenTelemetry Collector's builder, then the module, puts together."""
+    source: Path | None = None
+    """A program of this repository over the module's packages, in place of the module's own."""
 
     def binaries(self, folder: Path) -> list[Path]:
         """
-        Where this service's binaries are, or will be.
+        Where this service's binaries are, or will be; one of our own is built anew when it changes.
         """
-        return [folder / f"{Path(command).name}-{self.version}" for command in self.commands]
+        version = f"{self.version}-{_digest(self.source)}" if self.source else self.version
+        return [folder / f"{Path(command).name}-{version}" for command in self.commands]
 
 
 SERVICES = (
@@ -54,6 +58,15 @@ SERVICES = (
         module_version="v0.309.1",  # from v0.310.0 on it needs a module that is not public
         commands=("cmd/prometheus", "cmd/promtool"),
         tags="netgo,remove_all_sd",
+    ),
+    Service(
+        name="ruler",
+        version="3.9.1",
+        module="github.com/prometheus/prometheus",
+        module_version="v0.309.1",
+        commands=("ruler",),
+        tags="netgo,remove_all_sd",
+        source=Path("tests", "campaigns", "ruler", "main.go"),
     ),
     Service(
         name="alertmanager",
@@ -92,6 +105,8 @@ def build(service: Service, folder: Path) -> None:
             return
         _go(workshop, "mod", "init", "stack-tools")
         _go(workshop, "mod", "edit", f"-require={service.module}@{service.module_version}")
+        if service.source:
+            shutil.copy(ROOT / service.source, workshop)
         for command, target in zip(service.commands, service.binaries(folder), strict=True):
             _go(
                 workshop,
@@ -102,11 +117,15 @@ def build(service: Service, folder: Path) -> None:
                 f"-ldflags=-s -w -X {COMMON_VERSION}={service.version}",
                 "-o",
                 str(workshop / target.name),
-                f"{service.module}/{command}",
+                "." if service.source else f"{service.module}/{command}",
             )
             (workshop / target.name).replace(target)
     finally:
         shutil.rmtree(workshop)
+
+
+def _digest(source: Path) -> str:
+    return hashlib.sha256((ROOT / source).read_bytes()).hexdigest()[:8]
 
 
 def _assemble(workshop: Path, service: Service, manifest: Path, target: Path) -> None:

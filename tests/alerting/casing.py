@@ -112,7 +112,7 @@ def _texts(entry: dict[str, Any], key: str) -> dict[str, str]:
     return {name: str(value) for name, value in (entry.get(key) or {}).items()}
 
 
-def _needed(specs: Sequence[GroupSpec], spec: dict[str, Any]) -> list[GroupSpec]:
+def needed(specs: Sequence[GroupSpec], spec: dict[str, Any]) -> list[GroupSpec]:
     """The groups that a case looks at, and those whose series they read."""
     names = {check["alertname"] for check in spec.get("alert_rule_test", [])}
     for check in spec.get("promql_expr_test", []):
@@ -135,7 +135,7 @@ def carried_out(case: Case) -> tuple[list[tuple[str, str, list[Told], list[Told]
     given = sorted(samples(case.spec), key=lambda sample: sample.time_ms)
     shared = Surroundings(store, external_url=str(case.spec.get("external_url", "")))
     specs = read_files(case.rules, interval_ms=milliseconds(str(case.spec.get("interval", "1m"))))
-    groups = [Group(spec, shared, restored=True) for spec in _needed(specs, case.spec)]
+    groups = [Group(spec, shared, restored=True) for spec in needed(specs, case.spec)]
     checks = case.spec.get("alert_rule_test", [])
     times = [milliseconds(str(check["eval_time"])) for check in checks]
     asked = [milliseconds(str(c["eval_time"])) for c in case.spec.get("promql_expr_test", [])]

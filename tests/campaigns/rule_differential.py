@@ -4,26 +4,32 @@ This module compares the evaluator of rules with Prometheus's own over a simulat
 Run ``python -m tests.campaigns.rule_differential --hours 24``. The same samples, with gaps, resets
 and ends, and the same rule files go through both, minute by minute, with restarts in between; every
 alert at every minute and every sample that the rules made is compared. Prometheus's side is a small
-Go program over its packages, which is built once.
+Go program over its packages, which ``tools/stack_tools.py`` builds.
 """
 
 import argparse
 import json
+import logging
 import math
-import os
 import random
-import shutil
 import struct
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tests.alerting.storing import MemoryStore
+from tests.campaigns.rule_scenarios import (
+    MINUTE_MS,
+    START_MS,
+    Points,
+    Scenario,
+    scenario,
+    sorted_labels,
+)
 from tools import stack_tools
 
 from otel_confidence.alerting.groups import Group, Surroundings
@@ -31,23 +37,11 @@ from otel_confidence.alerting.overlay import STALE
 from otel_confidence.alerting.rulefiles import GroupSpec, read_files
 from otel_confidence.points import Labels, Sample, Series
 
-MINUTE_MS = 60_000
-START_MS = 1_700_000_040_000
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-PROMETHEUS = next(each for each in stack_tools.SERVICES if each.name == "prometheus")
+RULER = next(each for each in stack_tools.SERVICES if each.name == "ruler")
+FILES = [HERE / "ruler" / "rules.yml", *sorted(ROOT.glob("prometheus/rules/*.yml"))]
 EXTERNAL_URL = "http://127.0.0.1:9/prometheus"
-Points = list[tuple[int, float]]
-
-
-@dataclass
-class Scenario:
-    """What goes through both."""
-
-    files: Sequence[Path]
-    series: dict[Labels, Points]
-    steps: list[tuple[int, bool]]
-    """Times of evaluation in epoch milliseconds, and whether a restart comes before."""
 
 
 @dataclass
@@ -57,84 +51,6 @@ class Outcome:
     alerts: list[list[dict[str, Any]]] = field(default_factory=list)
     errors: list[dict[str, str]] = field(default_factory=list)
     series: dict[Labels, Points] = field(default_factory=dict)
-
-
-def scenario(rng: random.Random, hours: int, files: Sequence[Path]) -> Scenario:
-    """A scenario of several hours."""
-    minutes = hours * 60
-    series: dict[Labels, Points] = {}
-    for model in ("digits", "fraud", "ads"):
-        for version in ("1", "2"):
-            series.update(
-                _model(rng, minutes, {"ml_model_name": model, "ml_model_version": version})
-            )
-    for number in range(4):
-        labels = {"__name__": "level", "site": f"s{number}", "team": rng.choice(("a", "b", ""))}
-        series[_labels(labels)] = list(_level(rng, minutes))
-    steps, at = [], 0
-    restarts = sorted(rng.sample(range(60, minutes), max(2, hours // 3)))
-    while at < minutes:
-        restart = bool(restarts) and at >= restarts[0]
-        if restart:
-            del restarts[0]
-            at += rng.choice((0, 3, 20, 50, 75))
-        steps.append((START_MS + at * MINUTE_MS, restart))
-        at += 1
-    return Scenario(files, series, steps)
-
-
-def _labels(texts: Mapping[str, str]) -> Labels:
-    return tuple(sorted((name, value) for name, value in texts.items() if value))
-
-
-def _level(rng: random.Random, minutes: int) -> Iterator[tuple[int, float]]:
-    value, gone = rng.uniform(0, 1), 0
-    for minute in range(minutes):
-        value = min(1.0, max(0.0, value + rng.gauss(0, 0.08)))
-        gone = max(0, gone - 1) if gone else (rng.randrange(2, 40) if rng.random() < 0.01 else 0)
-        at = START_MS + minute * MINUTE_MS - 1000
-        if gone == 1:
-            yield at, STALE
-        elif not gone:
-            yield at, math.nan if rng.random() < 0.003 else round(value, 3)
-
-
-def _model(rng: random.Random, minutes: int, labels: dict[str, str]) -> dict[Labels, Points]:
-    names = (
-        "ml_prediction_confidence_count", "ml_prediction_confidence_sum", "ml_predictions_total",
-    )  # fmt: skip
-    bins = [f"{edge / 10:g}" for edge in range(6, 11)]
-    rows: dict[Labels, Points] = {}
-    totals: dict[Labels, float] = {}
-    sure, right, active = rng.uniform(0.4, 0.9), rng.uniform(0.4, 0.9), True
-    for minute in range(minutes):
-        at = START_MS + minute * MINUTE_MS - 500
-        if rng.random() < 0.005:
-            active = not active
-        if rng.random() < 0.002:
-            totals.clear()  # its process starts anew
-        if rng.random() < 0.01:
-            sure, right = rng.uniform(0.3, 0.95), rng.uniform(0.3, 0.95)
-        made = rng.randrange(0, 40) if active else 0
-        moved = {_labels({**labels, "__name__": names[0]}): made,
-                 _labels({**labels, "__name__": names[1]}): round(made * sure, 3),
-                 _labels({**labels, "__name__": names[2]}): made}  # fmt: skip
-        for edge in bins:
-            share = made // len(bins)
-            own = {**labels, "ml_calibration_bin": edge}
-            counted = {
-                "predictions": share,
-                "confidence": share * sure,
-                "correct": round(share * right),
-                "squared_error": share * 0.1,
-            }
-            for name, by in counted.items():
-                moved[_labels({**own, "__name__": f"ml_calibration_{name}_total"})] = by
-        for key, by in moved.items():
-            totals[key] = totals.get(key, 0.0) + by
-            if rng.random() > 0.01:
-                rows.setdefault(key, []).append((at, totals[key]))
-    return rows
 
 
 def ours(given: Scenario) -> Outcome:
@@ -218,7 +134,9 @@ def theirs(given: Scenario, ruler: Path) -> Outcome:
     for alert in (alert for alerts in said["alerts"] for alert in alerts):
         alert["value"] = _number(alert.pop("bits"))
     series = {
-        _labels(each["labels"]): list(zip(each["times"], map(_number, each["bits"]), strict=True))
+        sorted_labels(each["labels"]): list(
+            zip(each["times"], map(_number, each["bits"]), strict=True)
+        )
         for each in said["series"]
     }
     return Outcome(said["alerts"], said["errors"], series)
@@ -271,56 +189,41 @@ def _close(one: float, other: float) -> bool:
 
 
 def binary() -> Path:
-    """Where the Go program is, once it is built."""
-    return stack_tools.tools_folder() / f"ruler-{PROMETHEUS.version}"
-
-
-def built() -> Path:
-    """The Go program, built if it is not there yet."""
-    target = binary()
-    source = HERE / "ruler" / "main.go"
-    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-        return target
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(source, folder)
-        for words in (
-            ["mod", "init", "ruler"],
-            ["mod", "edit", f"-require={PROMETHEUS.module}@{PROMETHEUS.module_version}"],
-            ["build", "-mod=mod", "-trimpath", f"-tags={PROMETHEUS.tags}", "-o", str(target), "."],
-        ):
-            subprocess.run(
-                ["nice", "go", *words], cwd=folder, check=True, env={**_environment()},
-                capture_output=True,
-            )  # fmt: skip
-    return target
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "0"}
+    """Where the Go program is, once ``python tools/stack_tools.py ruler`` has built it."""
+    return RULER.binaries(stack_tools.tools_folder())[0]
 
 
 def main() -> int:
     """Compare, and say what differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=int, default=24)
+    parser.add_argument("--every", type=int, default=1, help="minutes between evaluations")
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rules", nargs="*", type=Path, default=[])
     given = parser.parse_args()
-    files = given.rules or [
-        HERE / "ruler" / "rules.yml",
-        *sorted(ROOT.glob("prometheus/rules/*.yml")),
-    ]
+    stack_tools.ensure(RULER, stack_tools.tools_folder())
+    files = given.rules or FILES
+    logging.disable(logging.WARNING)  # rules that fail on purpose say so at every evaluation
     wrong = evaluations = firing = made = 0
+    told: set[str] = set()
+    recorded: set[str] = set()
     for number in range(given.times):
-        one = scenario(random.Random(f"{given.seed}.{number}"), given.hours, files)
-        right = theirs(one, built())
+        one = scenario(
+            random.Random(f"{given.seed}.{number}"), given.hours, files, every=given.every
+        )
+        right = theirs(one, binary())
         left = ours(one)
         found = list(differences(one, left, right))
         wrong, evaluations = wrong + len(found), evaluations + len(one.steps)
         firing += sum(a["state"] == "firing" for alerts in right.alerts for a in alerts)
         made += sum(map(len, right.series.values()))
+        told |= {a["labels"]["alertname"] for alerts in right.alerts for a in alerts}
+        recorded |= {dict(labels)["__name__"] for labels in right.series}
         sys.stdout.writelines(f"time {number}, {text}\n" for text in found[:20])
+    rules = [rule for spec in read_files(files) for rule in spec.rules]
+    silent = {rule.name for rule in rules} - told - recorded
+    sys.stdout.write(f"rules that gave nothing: {', '.join(sorted(silent)) or 'none'}\n")
     sys.stdout.write(
         f"{evaluations} evaluations of {len(read_files(files))} groups over {given.times} x "
         f"{given.hours} h: {firing} firing alerts and {made} samples compared, "
