@@ -12,7 +12,7 @@ SHELL := bash
 PROGRESS = awk '/^Collecting/ {if (++n % 10 == 0) printf "  %d packages found ...\n", n; fflush()} /^Installing/ {print "  installing ..."; fflush()} /ERROR/'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench clean stack-tools diff-promql
+.PHONY: help demo test check fix bench clean stack stack-tools diff-promql
 
 help: ## say what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ fix: $(VENV)/.dev ## format and mend what the linter can
 bench: $(VENV)/.dev ## measure the overhead and PromQL beside peers, as ratios
 	@$(BIN)/python -m tests.bench
 	@$(BIN)/python -m tests.bench.promql
+
+stack: $(VENV)/.demo ## run docker-compose.yml's services without Docker, after stack-tools
+	@$(BIN)/python -m tools.stack $(STACK)
 
 stack-tools: ## build Prometheus, Alertmanager and Collector for the tests (Go; 12 minutes, once)
 	@$(PYTHON) -m tools.stack_tools

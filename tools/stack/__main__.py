@@ -1,0 +1,103 @@
+"""
+This module is ``make stack``: the whole stack natively, until Ctrl-C.
+"""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+from tools.stack.errors import StackError
+from tools.stack.plan import COMPOSE, Wishes
+from tools.stack.stack import Stack
+
+_GATEWAY = "otel-gateway"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the stack until Ctrl-C or SIGTERM; 1 where something ended by itself or never started.
+    """
+    chosen = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    kept = nullcontext(chosen.folder) if chosen.folder else TemporaryDirectory(prefix="stack-")
+    wishes = Wishes(files=[COMPOSE, *chosen.file], profiles=chosen.profile)
+    with kept as folder:
+        try:
+            return _run(Path(folder), wishes)
+        except StackError as error:
+            _say(f"The stack did not start: {error}")
+            return 1
+
+
+def _run(folder: Path, wishes: Wishes) -> int:
+    fallen: list[str] = []
+    try:
+        _say("Starting what docker-compose.yml says, natively ...")
+        with Stack.started(folder, wishes, say=_say) as stack:
+            fallen = stack.fallen
+            _say(described(stack))
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        _say("Ended.")
+    return 1 if fallen else 0
+
+
+def described(stack: Stack) -> str:
+    """
+    What runs where, what stands in for what, and what to do next.
+    """
+    lines = [""]
+    for name, start in stack.plan.starts.items():
+        ports = ", ".join(
+            f"{start.address}:{p.number}{'/udp' if p.protocol == 'udp' else ''}"
+            for p in start.service.ports
+        )
+        what = start.program.path or "not on PATH; a recorder of ours keeps what arrives"
+        lines += [f"  {name:14}{ports}", f"  {'':14}{what}"]
+    for name in stack.plan.absent:
+        lines += [f"  {name:14}left out: its program is not on PATH"]
+    endpoint = stack.url(_GATEWAY, 4318)
+    folder = next(iter(stack.plan.starts.values())).log.parent
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"  Logs and files: {folder}",
+            f"  Send to it:     export OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}",
+            f"  Look at it:     {stack.url('prometheus', 9090)}, {stack.url('alertmanager', 9093)}",
+            "",
+            "Ctrl-C ends it.",
+        ]
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.stack",
+        description="Run the services of docker-compose.yml natively, each at its own address.",
+    )
+    parser.add_argument("--folder", type=Path, help="keep files and logs here")
+    parser.add_argument(
+        "--file", type=Path, action="append", default=[], help="a compose file on top"
+    )
+    parser.add_argument("--profile", action="append", default=[], help="a profile, such as demo")
+    return parser
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

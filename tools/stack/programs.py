@@ -1,0 +1,114 @@
+"""
+This module finds the program of a service on this host, or what stands in for it.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from tools import stack_tools
+from tools.stack.compose import Service
+
+Standing = Literal["program", "recorder", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """
+    What one image holds, as far as starting it natively goes.
+    """
+
+    names: tuple[str, ...]
+    """Its program, under every name that it has."""
+    instead: Standing = "absent"
+    """What stands in for it where there is none."""
+    arguments: tuple[str, ...] = ()
+    """What the image's entry point puts before the command."""
+    environment: Mapping[str, str] | None = None
+    """What the image sets."""
+    check: tuple[str, ...] = ()
+    """A command that reads its configuration and says what is wrong, with ``{config}`` for it."""
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "otel/opentelemetry-collector-contrib": Kind(
+        ("otelcol-confidence", "otelcol-contrib"), check=("{program}", "validate", "{flags}")
+    ),
+    "prom/prometheus": Kind(("prometheus",), check=("promtool", "check", "config", "{config}")),
+    "prom/alertmanager": Kind(("alertmanager",), check=("amtool", "check-config", "{config}")),
+    "grafana/tempo": Kind(("tempo",), instead="recorder"),
+    "grafana/loki": Kind(("loki",), instead="recorder"),
+    "grafana/grafana": Kind(
+        ("grafana",),
+        arguments=("server", "--homepath={home}"),
+        environment={
+            "GF_PATHS_DATA": "/var/lib/grafana",
+            "GF_PATHS_LOGS": "/var/lib/grafana/log",
+            "GF_PATHS_PLUGINS": "/var/lib/grafana/plugins",
+            "GF_PATHS_PROVISIONING": "/etc/grafana/provisioning",
+        },
+    ),
+}
+"""By image. Any other is absent; a service that is built here runs in this very environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """
+    How a service is represented.
+    """
+
+    standing: Standing
+    path: str = ""
+    """The program; empty unless ``standing`` says that it is one."""
+
+
+def find(service: Service) -> Program:
+    """
+    The service's program: what ``make stack-tools`` built, else what is on PATH, else a stand-in.
+    """
+    if not service.image:
+        return Program("program", sys.executable)
+    kind = KINDS.get(service.image, Kind(()))
+    for name in kind.names:
+        if path := tool(name, service.version):
+            return Program("program", path)
+    return Program(kind.instead)
+
+
+def tool(name: str, version: str) -> str:
+    """
+    A program by name: the built one of that version, else any on PATH, else an empty text.
+    """
+    built = stack_tools.tools_folder() / f"{name}-{version}"
+    return str(built) if os.access(built, os.X_OK) else shutil.which(name) or ""
+
+
+def command(service: Service, program: Program) -> list[str]:
+    """
+    The whole command, container paths still in it.
+    """
+    if not service.image:
+        return [program.path, *service.command[1:]]
+    kind = KINDS[service.image]
+    home = Path(program.path).resolve().parent.parent
+    return [program.path, *(a.format(home=home) for a in kind.arguments), *service.command]
+
+
+def check(service: Service, program: Program) -> list[str]:
+    """
+    The command that checks its configuration, container paths still in it; empty where none does.
+    """
+    words = KINDS[service.image].check if service.image in KINDS else ()
+    if not words or program.standing != "program":
+        return []
+    flags = [each for each in service.command if each.startswith("--config")]
+    first = program.path if words[0] == "{program}" else tool(words[0], service.version)
+    rest = [w for w in words[1:] if w != "{flags}"]
+    config = flags[0].partition("=")[2] if flags else ""
+    tail = flags if "{flags}" in words else []
+    return [first, *(w.format(config=config) for w in rest), *tail] if first else []

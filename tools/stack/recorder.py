@@ -1,0 +1,165 @@
+"""
+This module stands in for Tempo and Loki: it takes OTLP where they would and keeps what arrives.
+
+It answers once a request is in its file, so that whatever was acknowledged is there after a kill.
+Beside OTLP it answers what a health check and a scrape ask. Run as
+``python -m tools.stack.recorder --folder F --http 127.0.1.5:3100 --grpc 127.0.1.5:4317``.
+
+While a file ``answer`` in its folder holds a status such as 503, requests are answered with that
+and not kept.
+"""
+
+import argparse
+import gzip
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from tools.stack.recorded import ANSWER, KINDS, Kind, append, mend
+
+_OK: Final = 200
+_LARGEST: Final = 256 * 2**20
+"""Bytes of one gRPC message."""
+
+
+class Recorder:
+    """
+    What arrived, on disk, and how to answer.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.counts = dict.fromkeys(KINDS, 0)
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+        mend(folder)
+
+    def status(self) -> int:
+        """
+        The HTTP status to answer with.
+        """
+        told = self.folder / ANSWER
+        return int(told.read_text() or _OK) if told.exists() else _OK
+
+    def keep(self, kind: Kind, body: bytes) -> None:
+        """
+        Write a request down.
+        """
+        with self._lock:
+            append(self.folder, kind, body)
+            self.counts[kind.signal] += 1
+
+    def exposition(self) -> str:
+        """
+        How many requests were kept, as Prometheus reads it.
+        """
+        name = "otlp_recorder_requests_total"
+        lines = [f'{name}{{signal="{signal}"}} {n}' for signal, n in self.counts.items()]
+        return "\n".join([f"# TYPE {name} counter", *lines, ""])
+
+
+def http_server(recorder: Recorder, address: tuple[str, int]) -> ThreadingHTTPServer:
+    """
+    OTLP by HTTP below any path, ``/metrics``, and 200 for all other questions.
+    """
+    paths = {kind.path: kind for kind in KINDS.values()}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            page = recorder.exposition() if self.path == "/metrics" else "ready\n"
+            self._answer(_OK, "text/plain; version=0.0.4", page.encode())
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            kind = next((k for path, k in paths.items() if self.path.endswith(path)), None)
+            status = recorder.status() if kind else 404
+            if kind is None or status != _OK:
+                self._answer(status, "text/plain", b"")
+                return
+            try:
+                if self.headers.get("content-encoding") == "gzip":
+                    body = gzip.decompress(body)
+                kind.request.FromString(body)
+            except (DecodeError, OSError) as error:
+                self._answer(400, "text/plain", str(error).encode())
+                return
+            recorder.keep(kind, body)
+            self._answer(_OK, "application/x-protobuf", b"")
+
+        def _answer(self, status: int, content_type: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+    return Server(address, Handler)
+
+
+def grpc_server(recorder: Recorder, address: str) -> grpc.Server:
+    """
+    OTLP by gRPC.
+    """
+    limits = [("grpc.max_receive_message_length", _LARGEST), ("grpc.so_reuseport", 0)]
+    server = grpc.server(ThreadPoolExecutor(8), options=limits)
+    for kind in KINDS.values():
+        handler = grpc.unary_unary_rpc_method_handler(_taking(recorder, kind))
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(kind.service, {"Export": handler}),)
+        )
+    if not server.add_insecure_port(address):
+        sys.exit(f"cannot listen on {address}")
+    return server
+
+
+def _taking(recorder: Recorder, kind: Kind) -> Callable[[bytes, Any], bytes]:
+    def take(body: bytes, context: Any) -> bytes:
+        status = recorder.status()
+        if status != _OK:
+            context.abort(grpc.StatusCode.UNAVAILABLE, f"told to answer {status}")
+        recorder.keep(kind, body)
+        return b""
+
+    return take
+
+
+def main() -> None:
+    """
+    Serve until SIGTERM.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--http", action="append", default=[])
+    parser.add_argument("--grpc", action="append", default=[])
+    chosen = parser.parse_args()
+    recorder = Recorder(chosen.folder)
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    for address in chosen.http:
+        host, _, port = address.rpartition(":")
+        server = http_server(recorder, (host, int(port)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    for address in chosen.grpc:
+        grpc_server(recorder, address).start()
+    ended.wait()
+
+
+if __name__ == "__main__":
+    main()
