@@ -11,11 +11,16 @@ from otel_confidence.errors import ConfigurationError
 from otel_confidence.objectives import DEFAULT_FILE
 
 _PARTS: Final = ("rules", "dashboards")
+_ON_REQUEST: Final = "kubernetes"
 _HELP: Final = {
     "objectives": f"File of objectives; {DEFAULT_FILE} in this folder if there is one.",
+    "collector": "Folder of the Collector, for kubernetes; collector here if there is one.",
     "out": "Folder below which prometheus/rules and grafana/dashboards are written.",
     "check": "Write nothing; end with status 1 if a file differs.",
-    "only": "Write only these; dashboards need Python 3.11 and grafana-foundation-sdk.",
+    "only": (
+        "Write only these: dashboards need Python 3.11 and grafana-foundation-sdk; kubernetes is "
+        "all of it as manifests below kubernetes/generated, written only when named."
+    ),
     "runbooks": "Address of the runbooks' page, for the links of alerts.",
 }
 
@@ -23,31 +28,50 @@ _HELP: Final = {
 @click.command(context_settings={"show_default": True})
 @click.option("--objectives", type=click.Path(path_type=Path, dir_okay=False),
               help=_HELP["objectives"])  # fmt: skip
+@click.option("--collector", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              help=_HELP["collector"])  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=".",
               help=_HELP["out"])  # fmt: skip
 @click.option("--check", is_flag=True, help=_HELP["check"])
-@click.option("--only", type=click.Choice(_PARTS), multiple=True, help=_HELP["only"])
+@click.option(
+    "--only", type=click.Choice((*_PARTS, _ON_REQUEST)), multiple=True, help=_HELP["only"]
+)
 @click.option("--runbooks", default="docs/runbooks.md", help=_HELP["runbooks"])
 def generate(
-    objectives: Path | None, out: Path, only: tuple[str, ...], runbooks: str, *, check: bool
+    objectives: Path | None,
+    collector: Path | None,
+    out: Path,
+    only: tuple[str, ...],
+    runbooks: str,
+    *,
+    check: bool,
 ) -> None:
     """
     Write Prometheus rules, those of objectives among them, and Grafana dashboards.
     """
     from otel_confidence.generate import write  # it reads the whole package, which takes a while
 
-    found = objectives or present()
+    found, configured = objectives or present(), collector or _folder()
     try:
-        changed = write(out, check, runbooks=runbooks, objectives=found, parts=only or _PARTS)
+        changed = write(
+            out, check, runbooks=runbooks, objectives=found, parts=only or _PARTS,
+            collector=configured,
+        )  # fmt: skip
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     for path in changed:
         click.echo(f"{'differs' if check else 'written'}: {path}")
     if found is None:
         click.echo(f"no objectives: there is no {DEFAULT_FILE} here", err=True)
+    if configured is None and _ON_REQUEST in only:
+        click.echo("no Collector: there is no folder collector here", err=True)
     if check and changed:
         click.echo("mend it with the same command without --check", err=True)
         click.get_current_context().exit(1)
+
+
+def _folder(path: Path = Path("collector")) -> Path | None:
+    return path if path.is_dir() else None
 
 
 def present(path: Path = Path(DEFAULT_FILE)) -> Path | None:

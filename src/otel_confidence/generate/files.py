@@ -5,11 +5,12 @@ This module writes what is generated to where Prometheus and Grafana read it, or
 import warnings
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from otel_confidence.errors import ConfigurationError
-from otel_confidence.generate import slos
+from otel_confidence.generate import kubernetes, slos
 from otel_confidence.generate.api import api_page
+from otel_confidence.generate.notation import yaml_text
 from otel_confidence.generate.reference import signals_page
 from otel_confidence.generate.rules import RUNBOOKS, rule_file
 from otel_confidence.objectives import read
@@ -22,7 +23,9 @@ SIGNALS: Final = Path("docs", "reference", "signals.md")
 API: Final = Path("docs", "reference", "api.md")
 DASHBOARDS: Final = Path("grafana", "dashboards")
 PARTS: Final = ("rules", "dashboards", "reference")
-"""What can be written; the reference is the pages about the package itself."""
+"""What is written unless asked otherwise; the reference is the pages about the package itself."""
+KUBERNETES: Final = "kubernetes"
+"""What is written on request: the same rules and dashboards once more, as manifests."""
 _RULES_FROM: Final = f"`{COMMAND}`: change src/otel_confidence/generate/rules/"
 
 
@@ -33,6 +36,7 @@ def write(
     runbooks: str = RUNBOOKS,
     objectives: Path | None = None,
     parts: Collection[str] = PARTS,
+    collector: Path | None = None,
 ) -> list[Path]:
     """
     The files below ``out`` that differ from what is generated; unless ``check``, write them.
@@ -42,14 +46,16 @@ def write(
         check: whether to compare only.
         runbooks: address of the runbooks' page.
         objectives: the file of objectives; their rules are left out if not given.
-        parts: what to write, some of ``PARTS``.
+        parts: what to write, some of ``PARTS`` and ``KUBERNETES``.
+        collector: the folder of the Collector's configurations, for ``KUBERNETES``; they are left
+            out if not given.
 
     Raises:
-        ConfigurationError: if a library that generating needs is not installed, or the objectives
-            are wrong.
+        ConfigurationError: if a library that generating needs is not installed, the objectives
+            are wrong, or the folder lacks a configuration.
     """
     changed = []
-    for name, text in generated(runbooks, objectives, parts).items():
+    for name, text in generated(runbooks, objectives, parts, collector).items():
         path = out / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
@@ -61,51 +67,41 @@ def write(
 
 
 def generated(
-    runbooks: str = RUNBOOKS, objectives: Path | None = None, parts: Collection[str] = PARTS
+    runbooks: str = RUNBOOKS,
+    objectives: Path | None = None,
+    parts: Collection[str] = PARTS,
+    collector: Path | None = None,
 ) -> dict[Path, str]:
     """
     Every generated file's text; the arguments are those of ``write()``.
     """
     texts: dict[Path, str] = {}
     if "rules" in parts:
-        texts[RULES] = _yaml(rule_file(runbooks), _RULES_FROM)
+        texts[RULES] = yaml_text(rule_file(runbooks), _RULES_FROM)
         if objectives is not None:
             rules = slos.rule_file(read(objectives), runbooks)
-            texts[SLOS] = _yaml(rules, f"`otel-confidence generate`: change {objectives.name}")
+            texts[SLOS] = yaml_text(rules, f"`otel-confidence generate`: change {objectives.name}")
     if "dashboards" in parts:
-        texts |= _dashboards()
+        texts |= {DASHBOARDS / f"{uid}.json": text for uid, text in _dashboards().items()}
     if "reference" in parts:
         texts |= {SIGNALS: signals_page(COMMAND), API: api_page(COMMAND)}
+    if KUBERNETES in parts:
+        texts |= _manifests(runbooks, objectives, collector)
     return texts
 
 
-def _yaml(rules: dict[str, Any], source: str) -> str:
-    try:
-        import yaml
-    except ImportError as missing:
-        raise ConfigurationError(
-            "writing rules needs PyYAML: pip install 'otel-confidence[server]'"
-        ) from missing
-
-    class Dumper(yaml.SafeDumper):
-        """
-        Keeps the lines of an expression apart, and repeats what is repeated.
-        """
-
-        def represent_text(self, text: str) -> yaml.ScalarNode:
-            return self.represent_scalar(
-                "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
-            )
-
-        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  of nothing
-            return True
-
-    Dumper.add_representer(str, Dumper.represent_text)
-    body = yaml.dump(rules, Dumper=Dumper, sort_keys=False, width=10_000, allow_unicode=True)
-    return f"# Written by {source} instead.\n{body}"
+def _manifests(runbooks: str, objectives: Path | None, collector: Path | None) -> dict[Path, str]:
+    texts = kubernetes.rules("rules", rule_file(runbooks), "src/otel_confidence/generate/rules/")
+    if objectives is not None:
+        rules = slos.rule_file(read(objectives), runbooks)
+        texts |= kubernetes.rules("slos", rules, objectives.name)
+        texts |= kubernetes.objectives(objectives)
+    if collector is not None:
+        texts |= kubernetes.collectors(collector)
+    return texts | kubernetes.dashboards(_dashboards())
 
 
-def _dashboards() -> dict[Path, str]:
+def _dashboards() -> dict[str, str]:
     try:
         with warnings.catch_warnings():
             # The library prefers the second version of the format, which file provisioning refuses.
@@ -115,4 +111,4 @@ def _dashboards() -> dict[Path, str]:
         raise ConfigurationError(
             "writing dashboards needs Python 3.11 and: pip install grafana-foundation-sdk==0.0.21"
         ) from missing
-    return {DASHBOARDS / f"{uid}.json": text for uid, text in texts(COMMAND).items()}
+    return texts(COMMAND)

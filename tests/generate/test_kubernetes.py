@@ -1,0 +1,296 @@
+"""
+This module checks the manifests for Kubernetes, and the values of charts beside them.
+
+ConfigMaps and the metadata of rules are held against Kubernetes' published schemas, in the oldest
+and the newest version that they are had for; what rules hold is what promtool checks elsewhere. The
+charts are rendered by ``tests/campaigns/charts.py``.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from click.testing import CliRunner
+from tests.test_stack_files import GATEWAY, ROOT, VERSIONS
+from tests.test_stack_programs import accepts, program
+
+from otel_confidence.cli.commands import cli
+from otel_confidence.errors import ConfigurationError
+from otel_confidence.generate import files, kubernetes, write
+from otel_confidence.generate.links import UIDS
+from otel_confidence.generate.rules.stack import GATEWAY as GATEWAY_JOB
+
+VALUES = ROOT / "kubernetes" / "values"
+OF_GATEWAY: dict[str, Any] = yaml.safe_load((VALUES / "gateway.yaml").read_text())
+OF_PROMETHEUS: dict[str, Any] = yaml.safe_load((VALUES / "kube-prometheus-stack.yaml").read_text())
+PROMETHEUS: dict[str, Any] = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+
+with_dashboards = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="grafana-foundation-sdk needs Python 3.11"
+)
+
+
+def read(folder: Path) -> dict[str, dict[str, Any]]:
+    return {path.stem: yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yaml"))}
+
+
+@pytest.fixture(scope="module")
+def manifests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """
+    Every manifest of the repository's own rules, dashboards, objectives and Collectors.
+    """
+    out = tmp_path_factory.mktemp("kubernetes")
+    objectives, collector = ROOT / "otel-confidence.yaml", ROOT / "collector"
+    write(out, check=False, objectives=objectives, parts=[files.KUBERNETES], collector=collector)
+    return read(out / kubernetes.FOLDER)
+
+
+@with_dashboards
+@pytest.mark.parametrize("version", ["1.25", "1.37"])
+def test_manifests_follow_the_published_schemas(
+    manifests: dict[str, dict[str, Any]], version: str
+) -> None:
+    """
+    Kubernetes knows every field of a ConfigMap and of what names a rule, and refuses none.
+    """
+    for manifest in manifests.values():
+        known = manifest
+        if manifest["kind"] == "PrometheusRule":
+            known = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": manifest["metadata"]}
+        kubernetes_validate.validate(known, version, strict=True)
+
+    unknown = {**manifests["objectives"], "dat": {}}
+    with pytest.raises(kubernetes_validate.ValidationError, match="dat"):
+        kubernetes_validate.validate(unknown, version, strict=True)
+
+
+@with_dashboards
+def test_names_are_different_and_allowed(manifests: dict[str, dict[str, Any]]) -> None:
+    """
+    No two manifests of a kind have one name, and each name is one that DNS takes.
+    """
+    names = [(m["kind"], m["metadata"]["name"]) for m in manifests.values()]
+    allowed = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+    assert len(names) == len(set(names))
+    assert [] == [name for _, name in names if not allowed.fullmatch(name)]
+
+
+@with_dashboards
+@pytest.mark.parametrize(("name", "file"), [("rules", ""), ("slos", "_slos")])
+def test_rules_are_those_of_the_stack(
+    manifests: dict[str, dict[str, Any]], name: str, file: str
+) -> None:
+    """
+    The operator gets the groups of the committed rule file, under the label it looks for.
+    """
+    rules = yaml.safe_load((ROOT / "prometheus/rules" / f"otel_confidence{file}.yml").read_text())
+
+    assert rules == manifests[name]["spec"]
+    assert "kube-prometheus-stack" == manifests[name]["metadata"]["labels"]["release"]
+
+
+@with_dashboards
+@pytest.mark.parametrize("uid", UIDS)
+def test_dashboards_are_those_of_the_stack(manifests: dict[str, dict[str, Any]], uid: str) -> None:
+    """
+    Grafana's sidecar finds the committed dashboard, by its label, for the folder it has there.
+    """
+    manifest = manifests[uid.replace("otel-confidence", "dashboard")]
+    text = (ROOT / "grafana" / "dashboards" / f"{uid}.json").read_text()
+    provider = ROOT / "grafana" / "provisioning" / "dashboards" / "otel-confidence.yaml"
+    folder = yaml.safe_load(provider.read_text())["providers"][0]["folder"]
+    sidecar = OF_PROMETHEUS["grafana"]["sidecar"]["dashboards"]
+
+    assert {f"{uid}.json": text} == manifest["data"]
+    assert "1" == manifest["metadata"]["labels"]["grafana_dashboard"]
+    assert {sidecar["folderAnnotation"]: folder} == manifest["metadata"]["annotations"]
+
+
+@with_dashboards
+@pytest.mark.parametrize("name", kubernetes.COLLECTORS)
+def test_collectors_are_those_of_the_stack(manifests: dict[str, dict[str, Any]], name: str) -> None:
+    """
+    The chart mounts the file that the stack on one host mounts, under the key that it reads.
+    """
+    values = yaml.safe_load((VALUES / f"{name}.yaml").read_text())
+
+    assert {"relay": (ROOT / "collector" / f"{name}.yaml").read_text()} == manifests[name]["data"]
+    assert values["configMap"] == {"create": False, "existingName": f"otel-{name}-config"}
+    assert manifests[name]["metadata"]["name"] == f"otel-{name}-config"
+
+
+@with_dashboards
+def test_objectives_travel_as_they_are(manifests: dict[str, dict[str, Any]]) -> None:
+    """
+    Programs in the cluster read the file of objectives that the rules were made from.
+    """
+    text = (ROOT / "otel-confidence.yaml").read_text()
+
+    assert {"otel-confidence.yaml": text} == manifests["objectives"]["data"]
+
+
+def test_more_than_a_config_map_holds_is_refused() -> None:
+    """
+    What the API server would refuse is not written, and the message says what is too large.
+    """
+    with pytest.raises(ConfigurationError, match=r"dashboard-big: .* takes 1,048,576"):
+        kubernetes.dashboards({"otel-confidence-big": "x" * kubernetes.MAX_BYTES})
+
+
+def test_a_folder_without_the_gateway_is_refused(tmp_path: Path) -> None:
+    """
+    A folder that is no folder of Collectors is named.
+    """
+    with pytest.raises(ConfigurationError, match=r"gateway\.yaml: there is no such file"):
+        kubernetes.collectors(tmp_path)
+
+
+@with_dashboards
+def test_the_command_writes_and_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Only who names them gets manifests; without a Collector's folder the others are written.
+    """
+    monkeypatch.chdir(tmp_path)
+    command = ("generate", "--only", "kubernetes")
+
+    written = CliRunner().invoke(cli, command)
+    checked = CliRunner().invoke(cli, [*command, "--check"])
+    with_collector = CliRunner().invoke(cli, [*command, "--collector", str(ROOT / "collector")])
+
+    boards = {uid.replace("otel-confidence", "dashboard") for uid in UIDS}
+    assert {"rules", *boards, *kubernetes.COLLECTORS} == set(read(tmp_path / kubernetes.FOLDER))
+    assert 1 + len(boards) == written.stdout.count("written: kubernetes/generated/")
+    assert "no Collector: there is no folder collector here" in written.stderr
+    assert (0, "") == (checked.exit_code, checked.stdout)
+    assert len(kubernetes.COLLECTORS) == with_collector.stdout.count("written: ")
+
+
+def overridden(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """
+    What the arguments of a Collector change in its configuration.
+    """
+    for argument in values["command"]["extraArgs"]:
+        yield json.loads(argument.removeprefix("--config=yaml:"))
+
+
+def test_the_gateway_differs_in_addresses_only() -> None:
+    """
+    In a cluster each backend has another address, and nothing else is another.
+    """
+    changes = [change["exporters"] for change in overridden(OF_GATEWAY)]
+    exporters = [name for change in changes for name in change]
+
+    assert sorted(GATEWAY["exporters"]) == sorted(exporters)
+    assert {"endpoint"} == {key for change in changes for each in change.values() for key in each}
+
+
+def test_the_collector_accepts_a_clusters_addresses() -> None:
+    """
+    The Collector starts with the arguments that the chart gives it after its configuration.
+    """
+    collector = program("otelcol-confidence", "OTELCOL_VERSION")
+
+    accepts(
+        collector, "validate", "--config=collector/gateway.yaml",
+        *OF_GATEWAY["command"]["extraArgs"],
+    )  # fmt: skip
+
+
+def test_arguments_survive_the_chart() -> None:
+    """
+    The chart writes an argument into YAML without quotes, where it has to stay one text.
+    """
+    for argument in OF_GATEWAY["command"]["extraArgs"]:
+        assert [argument] == yaml.safe_load(f"- {argument}")
+
+
+def test_the_gateway_is_the_stacks() -> None:
+    """
+    Image, version, job and the place of the queue are those that other files rest on.
+    """
+    image, claims = OF_GATEWAY["image"], OF_GATEWAY["statefulset"]["volumeClaimTemplates"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in OF_GATEWAY["extraVolumeMounts"]}
+    directory = GATEWAY["extensions"]["file_storage/queue"]["directory"]
+    queue = directory.rpartition(":-")[2].rstrip("}")
+
+    assert VERSIONS["OTELCOL_VERSION"] == image["tag"]
+    assert f"image: {image['repository']}:" in (ROOT / "docker-compose.yml").read_text()
+    assert GATEWAY_JOB == OF_GATEWAY["fullnameOverride"]
+    assert Path(mounts[claims[0]["metadata"]["name"]]) in Path(queue).parents
+
+
+def test_the_gateway_can_be_scaled_and_drained() -> None:
+    """
+    Percentages of the autoscaler have something to be of, and one pod may go at a time.
+    """
+    scaling, budget = OF_GATEWAY["autoscaling"], OF_GATEWAY["podDisruptionBudget"]
+
+    assert OF_GATEWAY["resources"]["requests"]["cpu"]
+    assert OF_GATEWAY["resources"]["limits"]["memory"]
+    assert budget["maxUnavailable"] < scaling["minReplicas"] < scaling["maxReplicas"]
+    assert {"selectPolicy": "Disabled"} == scaling["behavior"]["scaleDown"]
+
+
+def test_prometheus_is_the_stacks() -> None:
+    """
+    Names, promoted attributes, late samples and exemplars are treated as on one host.
+    """
+    spec = OF_PROMETHEUS["prometheus"]["prometheusSpec"]
+    otlp, stored = PROMETHEUS["otlp"], PROMETHEUS["storage"]
+
+    assert spec["enableOTLPReceiver"] is True
+    assert ["exemplar-storage"] == spec["enableFeatures"]
+    assert otlp == {
+        "translation_strategy": spec["otlp"]["translationStrategy"],
+        "keep_identifying_resource_attributes": spec["otlp"]["keepIdentifyingResourceAttributes"],
+        "promote_resource_attributes": spec["otlp"]["promoteResourceAttributes"],
+    }
+    assert stored == {
+        "tsdb": {
+            "out_of_order_time_window": spec["tsdb"]["outOfOrderTimeWindow"],
+            "retention": {"time": spec["retention"], "size": spec["retentionSize"]},
+        },
+        "exemplars": {"max_exemplars": spec["exemplars"]["maxSize"]},
+    }
+    assert PROMETHEUS["global"]["scrape_interval"] == spec["scrapeInterval"]
+    assert PROMETHEUS["global"]["evaluation_interval"] == spec["evaluationInterval"]
+
+
+def test_alertmanager_groups_and_mutes_as_the_stack_does() -> None:
+    """
+    The chart's own inhibitions cannot mute alerts on models, and the stack's are all there.
+    """
+    stack = yaml.safe_load((ROOT / "alertmanager" / "alertmanager.yml").read_text())
+    config = OF_PROMETHEUS["alertmanager"]["config"]
+    ours = len(stack["inhibit_rules"])
+    charts = [r for r in config["inhibit_rules"][ours:] if "InfoInhibitor" not in str(r)]
+    route = {key: value for key, value in config["route"].items() if key != "routes"}
+
+    assert stack["inhibit_rules"] == config["inhibit_rules"][:ours]
+    assert [] == [r for r in charts if 'namespace!=""' not in r["target_matchers"]]
+    assert {**stack["route"], "group_by": [*stack["route"]["group_by"], "namespace"]} == route
+    assert stack["receivers"] == config["receivers"]
+
+
+def test_grafana_finds_what_panels_name() -> None:
+    """
+    Tempo and Loki are the stack's data sources at other addresses; the chart adds the others.
+    """
+    path = ROOT / "grafana" / "provisioning" / "datasources" / "otel-confidence.yaml"
+    stack = {source["uid"]: source for source in yaml.safe_load(path.read_text())["datasources"]}
+    added = {each["uid"]: each for each in OF_PROMETHEUS["grafana"]["additionalDataSources"]}
+
+    assert {"tempo", "loki"} == set(added)
+    assert [] == [
+        (uid, key)
+        for uid, source in added.items()
+        for key in source.keys() | stack[uid].keys()
+        if key != "url" and source.get(key) != stack[uid].get(key)
+    ]
