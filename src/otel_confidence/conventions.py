@@ -7,10 +7,11 @@ fraction ends in ``.ratio``, and any other dimensionless gauge has an annotation
 ``{score}``, so that the Prometheus name is the same on every path.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
-from otel_confidence import spelling
+from otel_confidence.signals import Attribute as Attribute  # noqa: PLC0414  for all who read it
+from otel_confidence.signals import Event as Event  # noqa: PLC0414  for all who read it
+from otel_confidence.signals import Metric as Metric  # noqa: PLC0414  for all who read it
 
 CONFIDENCE_EDGES: Final = (
     0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1.0,
@@ -40,59 +41,6 @@ HIGH_CONFIDENCE: Final = 0.9
 """A confidence at or above this is of tier ``high``."""
 OTHER: Final = "_OTHER"
 """OpenTelemetry's value of an attribute for whatever has no value of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """
-    A key of spans and events, and of metrics where ``on_metrics`` is true.
-    """
-
-    name: str
-    about: str
-    on_metrics: bool = False
-    """Whether it may stand on metrics: low in cardinality, neither id nor text."""
-    values: tuple[str, ...] = ()
-    """The values it can take; empty when they are open."""
-
-    @property
-    def label(self) -> str:
-        """
-        The Prometheus label.
-        """
-        return spelling.label_name(self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """
-    An instrument: its name, unit, attributes and, for a histogram, upper bucket edges.
-    """
-
-    name: str
-    kind: spelling.Kind
-    unit: str
-    about: str
-    attributes: tuple[Attribute, ...]
-    edges: tuple[float, ...] = ()
-
-    @property
-    def prometheus(self) -> str:
-        """
-        The Prometheus name, without ``_bucket``, ``_sum`` or ``_count``.
-        """
-        return spelling.metric_name(self.name, self.unit, self.kind)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """
-    A log record with an event name.
-    """
-
-    name: str
-    severity: str
-    about: str
 
 
 def _label(name: str, about: str, *values: str) -> Attribute:
@@ -196,6 +144,8 @@ SIGNAL = _label(
     "metric", "unknown",
 )  # fmt: skip
 REASON = _label("otel_confidence.reason", "Why it was not recorded.")
+RULE_GROUP = _label("rule_group", "A group of rules: its file and name, as Prometheus has it.")
+CHANNEL = _label("otel_confidence.channel", "Who is told of alerts, without anything secret.")
 PLACE = _label("otel_confidence.place", "Where in the library a fault was contained.")
 EVENT_NAME = Attribute("event.name", "The event's name again: Loki drops the record's own.")
 SERVICE_NAME = Attribute("service.name", "The program that reports.")
@@ -367,6 +317,36 @@ STORE_DAYS_DROPPED = _counter(
     "otel_confidence.store.dropped", "{day}",
     "Days that the server let go for their age or because the folder was too large.", (REASON,),
 )  # fmt: skip
+
+_GROUP, _CHANNEL = (RULE_GROUP,), (CHANNEL,)
+RULE_EVALUATIONS = _counter(
+    "otel_confidence.rule.evaluations", "{evaluation}", "Rules that the server evaluated.", _GROUP
+)
+RULE_FAILURES = _counter(
+    "otel_confidence.rule.failures", "{evaluation}", "Evaluations of rules that failed.", _GROUP
+)
+RULE_MISSES = _counter(
+    "otel_confidence.rule.misses", "{evaluation}",
+    "Evaluations of groups that were left out, being late.", _GROUP,
+)  # fmt: skip
+RULE_DURATION = _gauge(
+    "otel_confidence.rule.duration", "s", "Time that a group's last evaluation took.", _GROUP
+)
+NOTIFICATIONS = _counter(
+    "otel_confidence.notifications", "{notification}",
+    "Notifications of alerts that a channel, and alerts that an Alertmanager took.", _CHANNEL,
+)  # fmt: skip
+NOTIFICATION_FAILURES = _counter(
+    "otel_confidence.notification.failures", "{attempt}",
+    "Attempts to tell of alerts that failed; they are repeated.", _CHANNEL,
+)  # fmt: skip
+NOTIFICATIONS_DROPPED = _counter(
+    "otel_confidence.notification.dropped", "{notification}",
+    "Notifications or alerts that were given up.", _CHANNEL,
+)  # fmt: skip
+NOTIFICATION_BACKLOG = _gauge(
+    "otel_confidence.notification.backlog", "{alert}", "Alerts that are still to be told.", _CHANNEL
+)
 
 RESULT = Event("ml.prediction.result", "INFO", "A prediction; sampled.")
 LOW_CONFIDENCE_RESULT = Event(

@@ -39,6 +39,23 @@ def test_objectives_bring_their_rules_beside_the_others(tmp_path: Path) -> None:
     assert specs([BUILT_IN]) == [group for group in found if group not in added]
 
 
+def test_alerts_of_objectives_lead_to_the_page_of_the_server(tmp_path: Path) -> None:
+    """
+    An alert on a budget links to the server's own page with its objective chosen.
+    """
+    path = tmp_path / "otel-confidence.yaml"
+    path.write_text(OBJECTIVES)
+
+    links = {
+        rule.annotations["dashboard_url"]
+        for group in specs([], [path])
+        for rule in group.rules
+        if rule.alerting
+    }
+
+    assert {"{{ externalURL }}/slos?slo={{ $labels.sloth_id | urlquery }}"} == links
+
+
 def test_the_same_objective_in_two_files_is_refused(tmp_path: Path) -> None:
     """
     Objectives of several files may not have one name: their budgets would be mixed.

@@ -77,10 +77,10 @@ class Group:
         self.evaluated_ms: int | None = None
         self.duration_s = 0.0
         self.missed = 0
+        self.evaluations = 0
         self._shared = shared
         self._engine = shared.make_engine(shared.storage)
         self._given: list[set[Labels]] = [set() for _ in self.rules]
-        self._evaluations = 0
         self._restored = restored
         self._one_at_a_time = threading.Lock()
         self._selectors: dict[str, list[list[Matcher]]] = {}
@@ -91,6 +91,13 @@ class Group:
         The rules that make alerts.
         """
         return [rule for rule in self.rules if isinstance(rule, AlertingRule)]
+
+    @property
+    def failures(self) -> int:
+        """
+        How many evaluations of its rules failed.
+        """
+        return sum(rule.condition.failures for rule in self.rules)
 
     def slot_ms(self, now_ms: int) -> int:
         """
@@ -117,8 +124,8 @@ class Group:
                 for number, rule in enumerate(self.rules)
             ]
             self._write(overlay, given)
-            self._evaluations += 1
-            if not self._restored and self._evaluations >= _EVALUATIONS_BEFORE_RESTORING:
+            self.evaluations += 1
+            if not self._restored and self.evaluations >= _EVALUATIONS_BEFORE_RESTORING:
                 restore(self.alerting, self._shared.storage, self._shared.patience, at_ms)
                 self._restored = True
             self.evaluated_ms, self.duration_s = at_ms, self._shared.clock() - began

@@ -22,6 +22,7 @@ _HELP: Final = {
         "all of it as manifests below kubernetes/generated, written only when named."
     ),
     "runbooks": "Address of the runbooks' page, for the links of alerts.",
+    "dashboards": "Address of Grafana, for the links of alerts.",
 }
 
 
@@ -37,26 +38,29 @@ _HELP: Final = {
     "--only", type=click.Choice((*_PARTS, _ON_REQUEST)), multiple=True, help=_HELP["only"]
 )
 @click.option("--runbooks", default="docs/runbooks.md", help=_HELP["runbooks"])
+@click.option("--dashboards", default="http://localhost:3000", help=_HELP["dashboards"])
 def generate(
     objectives: Path | None,
     collector: Path | None,
     out: Path,
     only: tuple[str, ...],
-    runbooks: str,
     *,
+    runbooks: str,
+    dashboards: str,
     check: bool,
 ) -> None:
     """
     Write Prometheus rules, those of objectives among them, and Grafana dashboards.
     """
     from otel_confidence.generate import write  # it reads the whole package, which takes a while
+    from otel_confidence.generate.rules import Links
 
     found, configured = objectives or present(), collector or _folder()
+    links = Links(runbooks, dashboards)
     try:
         changed = write(
-            out, check, runbooks=runbooks, objectives=found, parts=only or _PARTS,
-            collector=configured,
-        )  # fmt: skip
+            out, check, links=links, objectives=found, parts=only or _PARTS, collector=configured
+        )
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     for path in changed:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.generate.files import COMMAND, write
-from otel_confidence.generate.rules import RUNBOOKS
+from otel_confidence.generate.rules import DASHBOARDS, RUNBOOKS, Links
 from otel_confidence.objectives import DEFAULT_FILE
 
 
@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         objectives = chosen.objectives or _present(chosen.out / DEFAULT_FILE)
-        changed = write(chosen.out, chosen.check, runbooks=chosen.runbooks, objectives=objectives)
+        links = Links(chosen.runbooks, chosen.dashboards)
+        changed = write(chosen.out, chosen.check, links=links, objectives=objectives)
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path(), help="root folder (here)")
     parser.add_argument("--objectives", type=Path, help=f"file of objectives ({DEFAULT_FILE})")
     parser.add_argument("--runbooks", default=RUNBOOKS, help="address of the runbooks' page")
+    parser.add_argument("--dashboards", default=DASHBOARDS, help="address of Grafana")
     return parser
 
 

@@ -12,7 +12,7 @@ from otel_confidence.generate import kubernetes, slos
 from otel_confidence.generate.api import api_page
 from otel_confidence.generate.notation import yaml_text
 from otel_confidence.generate.reference import signals_page
-from otel_confidence.generate.rules import RUNBOOKS, rule_file
+from otel_confidence.generate.rules import Links, rule_file
 from otel_confidence.objectives import read
 
 COMMAND: Final = "python -m otel_confidence.generate --write"
@@ -33,7 +33,7 @@ def write(
     out: Path,
     check: bool,  # noqa: FBT001  the command's own flag
     *,
-    runbooks: str = RUNBOOKS,
+    links: Links | None = None,
     objectives: Path | None = None,
     parts: Collection[str] = PARTS,
     collector: Path | None = None,
@@ -44,7 +44,7 @@ def write(
     Args:
         out: the root of what is written.
         check: whether to compare only.
-        runbooks: address of the runbooks' page.
+        links: where the annotations of alerts lead to, if not to ``Links()``.
         objectives: the file of objectives; their rules are left out if not given.
         parts: what to write, some of ``PARTS`` and ``KUBERNETES``.
         collector: the folder of the Collector's configurations, for ``KUBERNETES``; they are left
@@ -55,7 +55,7 @@ def write(
             are wrong, or the folder lacks a configuration.
     """
     changed = []
-    for name, text in generated(runbooks, objectives, parts, collector).items():
+    for name, text in generated(links, objectives, parts, collector).items():
         path = out / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
@@ -67,7 +67,7 @@ def write(
 
 
 def generated(
-    runbooks: str = RUNBOOKS,
+    links: Links | None = None,
     objectives: Path | None = None,
     parts: Collection[str] = PARTS,
     collector: Path | None = None,
@@ -77,23 +77,25 @@ def generated(
     """
     texts: dict[Path, str] = {}
     if "rules" in parts:
-        texts[RULES] = yaml_text(rule_file(runbooks), _RULES_FROM)
+        texts[RULES] = yaml_text(rule_file(links=links), _RULES_FROM)
         if objectives is not None:
-            rules = slos.rule_file(read(objectives), runbooks)
+            rules = slos.rule_file(read(objectives), links=links)
             texts[SLOS] = yaml_text(rules, f"`otel-confidence generate`: change {objectives.name}")
     if "dashboards" in parts:
         texts |= {DASHBOARDS / f"{uid}.json": text for uid, text in _dashboards().items()}
     if "reference" in parts:
         texts |= {SIGNALS: signals_page(COMMAND), API: api_page(COMMAND)}
     if KUBERNETES in parts:
-        texts |= _manifests(runbooks, objectives, collector)
+        texts |= _manifests(links, objectives, collector)
     return texts
 
 
-def _manifests(runbooks: str, objectives: Path | None, collector: Path | None) -> dict[Path, str]:
-    texts = kubernetes.rules("rules", rule_file(runbooks), "src/otel_confidence/generate/rules/")
+def _manifests(
+    links: Links | None, objectives: Path | None, collector: Path | None
+) -> dict[Path, str]:
+    texts = kubernetes.rules("rules", rule_file(links=links), "src/otel_confidence/generate/rules/")
     if objectives is not None:
-        rules = slos.rule_file(read(objectives), runbooks)
+        rules = slos.rule_file(read(objectives), links=links)
         texts |= kubernetes.rules("slos", rules, objectives.name)
         texts |= kubernetes.objectives(objectives)
     if collector is not None:

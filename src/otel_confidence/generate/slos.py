@@ -17,7 +17,7 @@ from typing import Any, Final
 from otel_confidence import conventions as c
 from otel_confidence.generate import indicators
 from otel_confidence.generate.indicators import ids, own
-from otel_confidence.generate.rules import RUNBOOKS
+from otel_confidence.generate.rules import RUNBOOKS, Links
 from otel_confidence.objectives import (
     BURN_RATES,
     BurnWindow,
@@ -68,6 +68,7 @@ def rule_file(
     objectives: Iterable[Objective],
     runbooks: str = RUNBOOKS,
     *,
+    links: Links | None = None,
     table: Mapping[int, tuple[BurnWindow, ...]] = BURN_RATES,
 ) -> dict[str, Any]:
     """
@@ -76,6 +77,7 @@ def rule_file(
     Args:
         objectives: what to watch.
         runbooks: address of the runbooks' page.
+        links: where annotations lead to, if not to that page and to the stack's Grafana.
         table: the windows of burn-rate alerts for each period, in days.
 
     Raises:
@@ -83,17 +85,18 @@ def rule_file(
     """
     given = list(objectives)
     check_names(given)
+    led = links or Links(runbooks=runbooks)
     return {
         "groups": [
             group
             for objective in sorted(given, key=lambda each: each.id)
-            for group in _groups(objective, runbooks, table)
+            for group in _groups(objective, led, table)
         ]
     }
 
 
 def _groups(
-    objective: Objective, runbooks: str, table: Mapping[int, tuple[BurnWindow, ...]]
+    objective: Objective, links: Links, table: Mapping[int, tuple[BurnWindow, ...]]
 ) -> list[dict[str, Any]]:
     burns = burn_windows(objective.window_days, table)
     windows = sorted({w for burn in burns for w in (burn.short, burn.long)} | {_BASE}, key=length_s)
@@ -108,7 +111,7 @@ def _groups(
                 *_verdicts(objective),
                 *(rule for window in recent for rule in _ratio(objective, window)),
                 *_metadata(objective),
-                *_alerts(objective, burns, runbooks),
+                *_alerts(objective, burns, links),
             ],
         },
         {
@@ -209,7 +212,7 @@ def _burn_rate(objective: Objective, window: str) -> str:
 
 
 def _alerts(
-    objective: Objective, burns: Iterable[BurnWindow], runbooks: str
+    objective: Objective, burns: Iterable[BurnWindow], links: Links
 ) -> list[dict[str, Any]]:
     found = []
     for severity, (name, grave, how) in _ALERTS.items():
@@ -225,7 +228,7 @@ def _alerts(
                         f"budget {how}",
                         "description": f"Promised: {_escaped(str(objective))}. The budget burns "
                         '{{ $value | printf "%.1f" }} times as fast as it would to last.',
-                        "runbook_url": f"{runbooks}#{name.lower()}",
+                        **links.annotations(name, "slo"),
                     },
                 }
             )

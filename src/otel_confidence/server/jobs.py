@@ -19,7 +19,8 @@ from otel_confidence.ingest.pipeline import Ledger
 from otel_confidence.points import NAME_LABEL, Batch, Metadata, Sample, Samples, Series
 
 JOB: Final = "otel-confidence"
-_EVERY_S: Final = 10.0
+EVERY_S: Final = 10.0
+"""How often the server writes its own metrics."""
 _NONE: Final[Mapping[str, int]] = MappingProxyType({})
 _FAULTS: Final = (
     ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
@@ -34,7 +35,7 @@ async def report(
     sink: Callable[[Batch], None],
     *,
     dropped: Callable[[], Mapping[str, int]] = dict,
-    every_s: float = _EVERY_S,
+    every_s: float = EVERY_S,
 ) -> None:
     """
     Write the ledger to the store every ten seconds, for as long as the task lives.
@@ -53,14 +54,14 @@ async def report(
     await _again(write, "own metrics were not written", every_s)
 
 
-async def report_truths(report: Callable[[], None], *, every_s: float = _EVERY_S) -> None:
+async def report_truths(report: Callable[[], None], *, every_s: float = EVERY_S) -> None:
     """
     Write the counters of truths as often, for as long as the task lives.
     """
     await _again(report, "the counters of truths were not written", every_s)
 
 
-async def give_back_memory(*, every_s: float = _EVERY_S) -> None:
+async def give_back_memory(*, every_s: float = EVERY_S) -> None:
     """
     Return memory that is free again to the machine as often; glibc by itself keeps it.
     """
@@ -88,7 +89,7 @@ def own_metrics(
     """
     time_ms = int(now_s * 1000)
     samples = Samples.of(
-        Sample(_series(name, instance, labels), time_ms, float(count))
+        Sample(own_series(name, instance, labels), time_ms, float(count))
         for name, labels, count in (*_counts(ledger), *_drops(dropped))
     )
     about = [
@@ -116,6 +117,9 @@ def _drops(dropped: Mapping[str, int]) -> Iterator[tuple[str, dict[str, str], in
         yield conventions.STORE_DAYS_DROPPED.prometheus, {conventions.REASON.label: why}, days
 
 
-def _series(name: str, instance: str, labels: dict[str, str]) -> Series:
+def own_series(name: str, instance: str, labels: Mapping[str, str]) -> Series:
+    """
+    A series of the server's about itself.
+    """
     named = {**labels, NAME_LABEL: name, "job": JOB, "instance": instance}
     return Series(tuple(sorted(named.items())))

@@ -5,6 +5,7 @@ This module lets rules run beside the server: it waits for their times and evalu
 import asyncio
 import glob
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
@@ -34,6 +35,8 @@ from otel_confidence.errors import ConfigurationError, OtelConfidenceError
 from otel_confidence.generate import slos
 from otel_confidence.generate.rules import INHIBITIONS, PAGES, Links, rule_file
 from otel_confidence.objectives import read as read_objectives
+from otel_confidence.server.jobs import EVERY_S
+from otel_confidence.server.rule_health import rule_health
 
 BUILT_IN: Final = "built-in"
 """Stands for the rules that come with the package, in place of a path."""
@@ -78,7 +81,9 @@ def _promised(paths: Sequence[Path]) -> list[GroupSpec]:
     if not paths:
         return []
     objectives = [objective for path in paths for objective in read_objectives(path)]
-    return read_text(yaml.safe_dump(slos.rule_file(objectives)), ", ".join(map(str, paths)))
+    return read_text(
+        yaml.safe_dump(slos.rule_file(objectives, links=_LINKS)), ", ".join(map(str, paths))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +142,9 @@ async def ruling(
         listeners = Listeners(notifier, alertmanagers)
         shared = Surroundings(store, tell=listeners.tell, external_url=external_url)
         evaluator = Evaluator(groups, shared, now_ms=now_ms)
-        async with _running(_jobs(evaluator, listeners, now)):
-            yield Alerting(evaluator, listeners)
+        alerting = Alerting(evaluator, listeners)
+        async with _running(_jobs(alerting, store, now)):
+            yield alerting
 
 
 def _notifier(
@@ -156,8 +162,9 @@ def _notifier(
 
 
 def _jobs(
-    evaluator: Evaluator, listeners: Listeners, now: Callable[[], float]
+    alerting: Alerting, store: Storage, now: Callable[[], float]
 ) -> Iterator[Coroutine[Any, Any, None]]:
+    evaluator, listeners, instance = alerting.evaluator, alerting.listeners, str(os.getpid())
     limiter = anyio.CapacityLimiter(_AT_ONCE)
     for group in evaluator.groups:
         yield _evaluate(evaluator, group, limiter, now)
@@ -166,6 +173,11 @@ def _jobs(
     for alertmanager in listeners.alertmanagers:
         yield _often(alertmanager.deliver, now, every_s=_LOOK_S)
     yield _often(listeners.notifier.sweep, now, every_s=_SWEEP_S)
+
+    def report(at_ms: int) -> None:
+        store.write(rule_health(alerting, instance, at_ms))
+
+    yield _often(report, now, every_s=EVERY_S)
 
 
 @asynccontextmanager

@@ -54,6 +54,7 @@ class Alertmanager:
         self._tries = 0
         self._not_before_ms = 0
         self.sent = 0
+        self.failed = 0
         self.dropped = 0
         self.error = ""
 
@@ -88,6 +89,7 @@ class Alertmanager:
                 return
             self.error = self._post([self._written(alert) for alert in batch])
             if self.error:
+                self.failed += 1
                 pause = min(_LONGEST_RETRY_MS, _FIRST_RETRY_MS << min(self._tries, 16))
                 self._tries, self._not_before_ms = self._tries + 1, at_ms + pause
                 _log.warning("%s was not told of alerts: %s", self.name, self.error)

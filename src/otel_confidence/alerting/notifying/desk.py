@@ -32,6 +32,9 @@ class Desk:
     book: Book
     silenced: Callable[[Mapping[str, str], int], bool] = lambda _, __: False
     external_url: str = ""
+    sent: int = 0
+    failed: int = 0
+    given_up: int = 0
     _due: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -197,9 +200,13 @@ class Desk:
             if not reason:
                 self._sent(key, notification, at_ms)
                 self._log(notification, at_ms, "sent", "")
-            elif self._failed(key, at_ms):
+                self.sent += 1
+                return
+            self.failed += 1
+            if self._failed(key, at_ms):
                 self._sent(key, notification, at_ms)
                 self._log(notification, at_ms, "given up", reason)
+                self.given_up += 1
             else:
                 self._log(notification, at_ms, "failed", reason)
 

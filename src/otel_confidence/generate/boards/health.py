@@ -10,14 +10,22 @@ from grafana_foundation_sdk.builders import dashboard
 
 from otel_confidence import expressions
 from otel_confidence.conventions import (
+    CHANNEL,
     DROPPED,
     EXPORT_DURATION,
     INGEST_REFUSED,
     INGESTED,
     INTERNAL_ERRORS,
+    NOTIFICATION_BACKLOG,
+    NOTIFICATION_FAILURES,
+    NOTIFICATIONS,
     PLACE,
     REASON,
     RECORDS,
+    RULE_DURATION,
+    RULE_FAILURES,
+    RULE_GROUP,
+    RULE_MISSES,
     SIGNAL,
     STORE_DAYS_DROPPED,
     Attribute,
@@ -140,6 +148,16 @@ def server() -> list[Panel]:
         lines(_third("Refused", INGEST_REFUSED.about, RATE), [Query(refused, _legend(*by))]),
         lines(_third("Days let go", f"{STORE_DAYS_DROPPED.about} Within a shown range.", COUNT),
               [_grown(STORE_DAYS_DROPPED, REASON)]),
+        lines(_third("Rules that the server evaluates", "Evaluations that failed or were left "
+                     "out, per second.", RATE),
+              [_named_so(rate_by(RULE_FAILURES, RULE_GROUP), "failed"),
+               _named_so(rate_by(RULE_MISSES, RULE_GROUP), "left out")]),
+        lines(_third("Time of its rules", RULE_DURATION.about, SECONDS),
+              [_most(RULE_DURATION, RULE_GROUP)]),
+        lines(_third("Alerts that it tells", "Notifications and failed attempts per second, and "
+                     "alerts that wait, by channel.", COUNT),
+              [rate_by(NOTIFICATIONS, CHANNEL), _named_so(rate_by(NOTIFICATION_FAILURES, CHANNEL),
+               "failed"), _named_so(_most(NOTIFICATION_BACKLOG, CHANNEL), "waiting")]),
     ]  # fmt: skip
 
 
@@ -231,6 +249,14 @@ def _rate(name: str, by: str) -> str:
 def _grown(metric: Metric, by: Attribute) -> Query:
     total = expressions.total(expressions.selector(metric), RANGE, (by,))
     return Query(total, f"{{{{{by.label}}}}}")
+
+
+def _most(metric: Metric, by: Attribute) -> Query:
+    return Query(f"max by ({by.label}) ({metric.prometheus})", _legend(by))
+
+
+def _named_so(query: Query, what: str) -> Query:
+    return Query(query.expression, f"{query.legend} {what}")
 
 
 def _legend(*by: Attribute) -> str:

@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from otel_confidence.conventions import MODEL_NAME, MODEL_VERSION, Attribute, Metric
+from otel_confidence.objectives.recorded import SLO_ID, SLO_NAME, SLO_SERVICE
 
 Severity = Literal["critical", "warning", "none"]
-Board = Literal["model", "calibration", "drift", "feedback", "health"]
+Board = Literal["model", "calibration", "drift", "feedback", "health", "slo"]
 
 RUNBOOKS: Final = "docs/runbooks.md"
 """Where the runbooks are, before ``#`` and the alert's name; a deployment may say its own."""
@@ -45,10 +46,12 @@ MODEL: Final = of(MODEL_NAME)
 VERSION: Final = f"{MODEL} {of(MODEL_VERSION)}"
 
 
-def _chosen(label: Attribute) -> str:
-    return f"{{{{ $labels.{label.label} | urlquery }}}}"
+def _chosen(label: Attribute | str) -> str:
+    name = label if isinstance(label, str) else label.label
+    return f"{{{{ $labels.{name} | urlquery }}}}"
 
 
+_OF_SLO: Final = f"?var-owner={_chosen(SLO_SERVICE)}&var-slo={_chosen(SLO_NAME)}"
 _OF_MODEL: Final = f"?var-model={_chosen(MODEL_NAME)}"
 BOARDS: Final[Mapping[Board, str]] = MappingProxyType(
     {
@@ -57,6 +60,7 @@ BOARDS: Final[Mapping[Board, str]] = MappingProxyType(
         "drift": f"/d/otel-confidence-drift{_OF_MODEL}",
         "feedback": f"/d/otel-confidence-feedback{_OF_MODEL}",
         "health": "/d/otel-confidence-health",
+        "slo": f"/d/otel-confidence-slo{_OF_SLO}",
     }
 )
 """Addresses of the dashboards, after Grafana's own."""
@@ -68,6 +72,7 @@ PAGES: Final[Mapping[Board, str]] = MappingProxyType(
         "drift": _PAGE,
         "feedback": _PAGE,
         "health": "/alerts",
+        "slo": f"/slos?slo={_chosen(SLO_ID)}",
     }
 )
 """Addresses of the pages of ``otel-confidence up``, after its own."""
@@ -83,6 +88,15 @@ class Links:
     dashboards: str = DASHBOARDS
     boards: Mapping[Board, str] = field(default_factory=lambda: BOARDS)
     """Addresses below ``dashboards``; templates of annotations are carried out in them."""
+
+    def annotations(self, alert: str, board: Board) -> dict[str, str]:
+        """
+        The links of an alert.
+        """
+        return {
+            "runbook_url": f"{self.runbooks}#{alert.lower()}",
+            "dashboard_url": f"{self.dashboards}{self.boards[board]}",
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +143,7 @@ class Alert:
             "annotations": {
                 "summary": self.summary,
                 "description": self.description,
-                "runbook_url": f"{links.runbooks}#{self.name.lower()}",
-                "dashboard_url": f"{links.dashboards}{links.boards[self.board]}",
+                **links.annotations(self.name, self.board),
             },
         }
 

@@ -16,21 +16,11 @@ LATE: Final = (("for", "5m"),)
 """Longer than the restart of a backend takes."""
 
 _EXPORTER: Final = "exporter"
-_RULE_GROUP: Final = "rule_group"
 _LOST: Final = tuple(
     # Prometheus asks for another format than people do, in which counters end in _total.
     f'{{__name__=~"otelcol_exporter_{step}_failed_{signal}(_total)?"}}'
     for step in ("enqueue", "send")
     for signal in ("metric_points", "spans", "log_records")
-)
-_MISSED: Final = (
-    "prometheus_rule_evaluation_failures_total",
-    "prometheus_rule_group_iterations_missed_total",
-)
-_UNTOLD: Final = (
-    "prometheus_notifications_dropped_total",
-    "prometheus_notifications_errors_total",
-    "alertmanager_notifications_failed_total",
 )
 
 
@@ -38,7 +28,7 @@ def groups() -> list[Group]:
     """
     The group on the stack, with an alert that always fires.
     """
-    alerts = (_down(), _filling(), _losing(), _failing(), _undelivered(), _watchdog())
+    alerts = (_down(), _filling(), _losing(), _watchdog())
     return [Group("stack", "15s", (), alerts)]
 
 
@@ -100,42 +90,6 @@ def _losing() -> Alert:
             f"{of(_EXPORTER)} within ten minutes, and does not try again."
         ),
         board="health",
-    )
-
-
-def _failing() -> Alert:
-    missed = "\nor\n".join(
-        f"sum by ({_RULE_GROUP}) (increase({name}[10m])) > 0" for name in _MISSED
-    )
-    return Alert(
-        name="RuleEvaluationFailing",
-        expression=missed,
-        severity="critical",
-        topic="rules",
-        summary=f"Rules of {of(_RULE_GROUP)} are not evaluated",
-        description=(
-            f"Evaluations of {of(_RULE_GROUP)} failed or were left out within ten minutes "
-            '({{ $value | printf "%.0f" }}): its alerts may be missing.'
-        ),
-        board="health",
-        waits=LATE,
-    )
-
-
-def _undelivered() -> Alert:
-    lost = "\nor\n".join(f"sum by (job, instance) (increase({name}[10m])) > 0" for name in _UNTOLD)
-    return Alert(
-        name="AlertsNotDelivered",
-        expression=lost,
-        severity="critical",
-        topic="notifications",
-        summary=f"{of('instance')} cannot tell of alerts",
-        description=(
-            'Within ten minutes {{ $value | printf "%.0f" }} notifications of '
-            f"{of('job')} at {of('instance')} failed or were dropped."
-        ),
-        board="health",
-        waits=LATE,
     )
 
 
