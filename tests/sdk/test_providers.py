@@ -295,12 +295,10 @@ except oc.ConfigurationError as error:
     assert f"otel-confidence[{extra}]" in told["error"]
 
 
-def test_prometheus_exporter_serves_metrics() -> None:
-    """
-    OTEL_METRICS_EXPORTER=prometheus serves our metrics under their Prometheus names.
-    """
-    told = _run(
-        """
+def page(*, flushes: int) -> list[str]:
+    """The lines of our own page about errors, after flushes between two kinds of them."""
+    told: dict[str, list[str]] = _run(
+        f"""
 import socket, urllib.request
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
@@ -308,8 +306,13 @@ with socket.socket() as free:
 os.environ["OTEL_EXPORTER_PROMETHEUS_PORT"] = str(port)
 oc.configure(service_name="digits")
 classify()
-page = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-tell(lines=[line for line in page.splitlines() if line.startswith("ml_predictions_total")])
+oc.record_error(KeyError("x"), model="m")
+for _ in range({flushes}):
+    oc.flush()
+oc.record_error(ValueError("x"), model="m", component="ranker", severity="high")
+page = urllib.request.urlopen(f"http://127.0.0.1:{{port}}/metrics").read().decode()
+wanted = ("ml_predictions_total", "ml_errors_total")
+tell(lines=[line for line in page.splitlines() if line.startswith(wanted)])
 """,
         variables={
             "OTEL_METRICS_EXPORTER": "prometheus",
@@ -318,8 +321,23 @@ tell(lines=[line for line in page.splitlines() if line.startswith("ml_prediction
             "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
         },
     )
+    return told["lines"]
 
-    assert any(line.endswith(" 1.0") for line in told["lines"])
+
+def test_prometheus_exporter_serves_metrics() -> None:
+    """
+    OTEL_METRICS_EXPORTER=prometheus serves our metrics under their Prometheus names.
+    """
+    lines = [line for line in page(flushes=0) if line.startswith("ml_predictions_total")]
+
+    assert any(line.endswith(" 1.0") for line in lines)
+
+
+def test_prometheus_pages_are_the_same_after_a_flush() -> None:
+    """
+    A flush between two series with other labels neither repeats nor mislabels any of them.
+    """
+    assert page(flushes=0) == page(flushes=3)
 
 
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])

@@ -154,10 +154,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     for address in chosen.http:
         host, _, port = address.rpartition(":")
-        server = http_server(recorder, (host, int(port)))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-    for address in chosen.grpc:
-        grpc_server(recorder, address).start()
+        pages = http_server(recorder, (host, int(port)))
+        threading.Thread(target=pages.serve_forever, daemon=True).start()
+    # gRPC's servers end once nobody holds them.
+    held = [grpc_server(recorder, address) for address in chosen.grpc]
+    for server in held:
+        server.start()
     ended.wait()
 
 

@@ -112,7 +112,7 @@ def render(
         path.write_text(secrets[name])
         path.chmod(0o600)
     for inside, settings in overrides.items():
-        _override(translation.path(inside), settings)
+        _override(translation, inside, settings)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -152,15 +152,27 @@ def _without(text: str, absent: Sequence[str]) -> str:
     return yaml.safe_dump(pruned(yaml.safe_load(text)), sort_keys=False)
 
 
-def _override(path: Path, settings: Mapping[str, Any]) -> None:
+def _override(translation: Translation, inside: str, settings: Mapping[str, Any]) -> None:
+    path = translation.path(inside)
     if not path.is_file():
         raise StackError(f"settings of {path} are overridden, but there is no such file")
     loaded = yaml.safe_load(path.read_text())
     for where, value in settings.items():
         keys = where.removeprefix("+").split(".")
-        if not _put(loaded, keys, value, new=where.startswith("+")):
+        if not _put(loaded, keys, _values(value, translation), new=where.startswith("+")):
             raise StackError(f"{path} has no setting {where} to override")
     path.write_text(yaml.safe_dump(loaded, sort_keys=False))
+
+
+def _values(value: Any, translation: Translation) -> Any:
+    """
+    The value with every text in it translated.
+    """
+    if isinstance(value, dict):
+        return {key: _values(below, translation) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_values(below, translation) for below in value]
+    return translation(value) if isinstance(value, str) else value
 
 
 def _put(value: Any, keys: Sequence[str], wanted: Any, *, new: bool) -> int:
@@ -168,6 +180,8 @@ def _put(value: Any, keys: Sequence[str], wanted: Any, *, new: bool) -> int:
     Put a value where the keys lead to; how often that was.
     """
     key, *rest = keys
+    if not isinstance(value, dict | list):
+        return 0
     if key == "*":
         each = value if isinstance(value, list) else list(value.values())
         return sum(_put(below, rest, wanted, new=new) for below in each)

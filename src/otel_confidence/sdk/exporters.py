@@ -97,8 +97,16 @@ def prometheus_reader() -> MetricReader:
         raise ConfigurationError(
             f"OTEL_EXPORTER_PROMETHEUS_PORT: cannot serve on {host}:{port}: {error}"
         ) from error
-    reader: MetricReader = exporter.PrometheusMetricReader()
-    return reader
+    reader = exporter.PrometheusMetricReader()
+    # Its own flush puts a copy of every series aside for the next page, which then repeats them,
+    # under the labels of the first copy. A page is collected when it is asked for.
+    reader.force_flush = _flush_nothing
+    made: MetricReader = reader
+    return made
+
+
+def _flush_nothing(timeout_millis: float = 0) -> bool:  # noqa: ARG001  OpenTelemetry's signature
+    return True
 
 
 def _exporter_class(transport: str, signal: str) -> Callable[..., Any]:
