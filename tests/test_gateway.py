@@ -12,6 +12,7 @@ import yaml
 from otel_confidence.conventions import (
     ATTRIBUTES,
     CONFIDENCE,
+    CONFIDENCE_MIN,
     EVENT_NAME,
     LATENCY_EDGES,
     LOW_CONFIDENCE,
@@ -20,45 +21,48 @@ from otel_confidence.conventions import (
     MODEL_VERSION,
     THRESHOLD,
     TIER,
+    Metric,
 )
+from otel_confidence.ingest.limits import Limits
+from otel_confidence.text import COMMENT_LIMIT, LABEL_LIMIT
 
 FILE = Path(__file__).parent.parent / "collector" / "gateway.yaml"
 GATEWAY: dict[str, Any] = yaml.safe_load(FILE.read_text())
+PIPELINES: dict[str, dict[str, list[str]]] = GATEWAY["service"]["pipelines"]
+HISTOGRAMS = [metric for metric in METRICS if metric.kind == "histogram"]
+UTF8_BYTES = 4
+"""The most bytes that one character takes."""
 FOREIGN_NAMES = {"service.name", "service.namespace", "service.version", "service.instance.id"}
 """OpenTelemetry's own resource attributes, which the table of signals need not repeat."""
 
 
-def test_pipelines_use_what_is_configured_and_all_of_it() -> None:
-    """
-    Every component named in a pipeline is configured, and none is configured for nothing.
-    """
-    used: dict[str, set[str]] = {"receivers": set(), "processors": set(), "exporters": set()}
-    for pipeline in GATEWAY["service"]["pipelines"].values():
-        for kind, names in pipeline.items():
-            used[kind] |= set(names)
-    connectors = set(GATEWAY["connectors"])
-
-    assert set(GATEWAY["receivers"]) == used["receivers"] - connectors
-    assert set(GATEWAY["exporters"]) == used["exporters"] - connectors
-    assert set(GATEWAY["processors"]) == used["processors"]
-    assert set(GATEWAY["extensions"]) == set(GATEWAY["service"]["extensions"])
-    assert connectors <= used["receivers"] & used["exporters"]
-
-
-@pytest.mark.parametrize("pipeline", GATEWAY["service"]["pipelines"])
+@pytest.mark.parametrize("pipeline", PIPELINES)
 def test_pipelines_limit_memory_first(pipeline: str) -> None:
     """
-    A pipeline refuses what it has no memory for before it does anything else.
+    A pipeline that senders reach refuses what it has no memory for before it does anything else.
     """
-    assert "memory_limiter" == GATEWAY["service"]["pipelines"][pipeline]["processors"][0]
+    reached = set(PIPELINES[pipeline]["receivers"]) & set(GATEWAY["receivers"])
+
+    assert bool(reached) == (PIPELINES[pipeline]["processors"][0] == "memory_limiter")
 
 
-@pytest.mark.parametrize("pipeline", ["traces/sampled", "logs"])
-def test_detail_is_redacted(pipeline: str) -> None:
+@pytest.mark.parametrize("pipeline", ["traces", "logs"])
+def test_detail_is_redacted_between_two_cuts(pipeline: str) -> None:
     """
-    Whatever carries texts passes the redaction.
+    Whatever carries texts passes the redaction, too long by a margin before and cut after it.
     """
-    assert "redaction" in GATEWAY["service"]["pipelines"][pipeline]["processors"]
+    *_, first, redaction, second = PIPELINES[pipeline]["processors"]
+
+    assert ["transform/limits", "redaction", "transform/cut"] == [first, redaction, second]
+
+
+def test_spans_are_counted_redacted_and_before_they_are_sampled() -> None:
+    """
+    Span metrics are made of all spans, after the redaction and before the sampling.
+    """
+    assert ["span_metrics", "forward/traces"] == PIPELINES["traces"]["exporters"]
+    assert {"receivers": ["forward/traces"], "processors": ["tail_sampling"],
+            "exporters": ["otlp_grpc/tempo"]} == PIPELINES["traces/sampled"]  # fmt: skip
 
 
 @pytest.mark.parametrize("exporter", GATEWAY["exporters"])
@@ -80,10 +84,11 @@ def test_sampling_keeps_errors_slow_and_unsure_traces() -> None:
     """
     The sampling policies use the attributes and thresholds of the table of signals.
     """
-    tier, own = policies()["low-confidence"]["ottl_condition"]["span"]
+    tier, batch, own = policies()["low-confidence"]["ottl_condition"]["span"]
     slow = policies()["slow"]["latency"]["threshold_ms"]
 
     assert f'span.attributes["{CONFIDENCE.name}"] < {LOW_CONFIDENCE}' in tier
+    assert f'span.attributes["{CONFIDENCE_MIN.name}"] < {LOW_CONFIDENCE}' in batch
     assert f'["{CONFIDENCE.name}"] < span.attributes["{THRESHOLD.name}"]' in own
     assert slow / 1000 in LATENCY_EDGES
     assert ["ERROR"] == policies()["errors"]["status_code"]["status_codes"]
@@ -125,3 +130,100 @@ def test_event_names_survive_loki() -> None:
     statements = GATEWAY["processors"]["transform/event_name"]["log_statements"]
 
     assert f'set(log.attributes["{EVENT_NAME.name}"], log.event_name)' in statements[0]
+
+
+def mappings(kind: str) -> list[tuple[str, list[float]]]:
+    """
+    What a name of StatsD has to match for which edges, in the order in which it is tried.
+    """
+    for mapping in GATEWAY["receivers"]["statsd"]["timer_histogram_mapping"]:
+        if mapping["statsd_type"] == kind:
+            explicit = mapping["histogram"]["explicit_buckets"]
+            return [(each["matcher_pattern"], each["buckets"]) for each in explicit]
+    raise AssertionError(kind)
+
+
+def edges_of(kind: str, name: str) -> list[float]:
+    return next(buckets for pattern, buckets in mappings(kind) if re.search(pattern, name))
+
+
+@pytest.mark.parametrize("metric", HISTOGRAMS, ids=lambda metric: metric.name)
+def test_statsd_gives_our_histograms_their_edges(metric: Metric) -> None:
+    """
+    A histogram of ours that comes by StatsD has at least the edges that the SDK gives it.
+    """
+    assert set(metric.edges) <= set(edges_of("histogram", metric.name))
+    assert edges_of("histogram", metric.name) == edges_of("distribution", metric.name)
+
+
+@pytest.mark.parametrize("kind", ["timing", "histogram", "distribution"])
+def test_statsd_makes_no_exponential_histogram(kind: str) -> None:
+    """
+    Every name finds explicit edges, since Prometheus gives exponential ones no _bucket series.
+    """
+    in_ms = [round(edge * 1000, 6) for edge in LATENCY_EDGES]
+    expected = in_ms if kind == "timing" else sorted({*LATENCY_EDGES, *in_ms})
+
+    assert expected == edges_of(kind, "anything.at-all_0")
+
+
+def numbers(signal: str, context: str, function: str, processor: str = "limits") -> list[int]:
+    """
+    The limits that a function is given in one context of a transform processor.
+    """
+    groups = GATEWAY["processors"][f"transform/{processor}"][f"{signal}_statements"]
+    statements = next(each["statements"] for each in groups if each["context"] == context)
+
+    return [int(n) for n in re.findall(rf"{function}\([\w.]+, (\d+)", "\n".join(statements))]
+
+
+@pytest.mark.parametrize("context", ["span", "log"])
+def test_what_the_sdk_sends_is_never_cut(context: str) -> None:
+    """
+    The longest text of the SDK, and as many attributes as OpenTelemetry allows a span, pass whole.
+    """
+    signal = {"span": "trace", "log": "log"}[context]
+    most = {"span": 128, "log": Limits().labels}[context]
+
+    assert COMMENT_LIMIT * UTF8_BYTES == numbers(signal, context, "truncate_all", "cut")[0]
+    assert [most] == numbers(signal, context, "limit")
+    assert LABEL_LIMIT == numbers(signal, context, "truncate_all", "cut")[1]
+
+
+@pytest.mark.parametrize(
+    ("signal", "context"), [("trace", "span"), ("trace", "spanevent"), ("log", "log")]
+)
+def test_the_first_cut_leaves_a_margin_for_the_redaction(signal: str, context: str) -> None:
+    """
+    Each text is longer by one margin before the redaction than after it.
+    """
+    before = numbers(signal, context, "truncate_all")
+    after = numbers(signal, context, "truncate_all", "cut")
+
+    assert [512, 512] == [b - a for b, a in zip(before, after, strict=True)]
+
+
+def test_a_line_fits_into_loki() -> None:
+    """
+    Metadata of a log record, cut as far as it goes, stays below Loki's 64 KiB and 128 entries.
+    """
+    entries = {c: numbers("log", c, "limit")[0] for c in ("resource", "scope", "log")}
+    shortest = {c: numbers("log", c, "truncate_all")[-1] for c in ("resource", "scope")}
+    shortest["log"] = numbers("log", "log", "truncate_all", "cut")[-1]
+    of_the_record = 8  # trace, span, flags, two severities, time seen, the scope's name and version
+
+    assert 128 == sum(entries.values()) + of_the_record
+    assert sum(entries[c] * shortest[c] for c in entries) < 64 * 1024
+
+
+def test_points_with_too_many_labels_go_as_a_whole() -> None:
+    """
+    A point with more labels than the server takes is dropped; none loses labels, or is merged.
+    """
+    conditions = {
+        group["context"]: group["conditions"]
+        for group in GATEWAY["processors"]["filter/limits"]["metric_conditions"]
+    }
+
+    assert [f"Len(datapoint.attributes) > {Limits().labels}"] == conditions["datapoint"]
+    assert [Limits().label_value_bytes] == numbers("metric", "datapoint", "truncate_all")

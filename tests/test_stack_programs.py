@@ -70,13 +70,28 @@ def pared(path: Path, folder: Path) -> Path:
     return folder / path.name
 
 
-def test_collector_accepts_the_gateway() -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("gateway", "extras"),
+        ("gateway", "secure", "extras"),
+        ("gateway", "debug", "extras"),
+        ("gateway", "secure", "debug", "extras"),
+        ("agent", "extras"),
+        ("agent", "agent-secure", "extras"),
+    ],
+    ids=" ".join,
+)
+def test_collector_accepts_its_files(names: tuple[str, ...]) -> None:
     """
-    The Collector knows every component and setting of the gateway.
+    The Collector knows every component and setting of its files, each laid over those before it.
+
+    scale.yaml needs components that only the contrib image has; tests/test_collector_files.py
+    checks it as far as that goes without one.
     """
     collector = program("otelcol-confidence", "OTELCOL_VERSION")
 
-    accepts(collector, "validate", f"--config={ROOT / 'collector' / 'gateway.yaml'}")
+    accepts(collector, "validate", *(f"--config=collector/{name}.yaml" for name in names))
 
 
 def test_prometheus_accepts_its_configuration() -> None:

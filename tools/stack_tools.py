@@ -3,7 +3,9 @@ This module builds the services that tests compare with, from their Go modules, 
 
 Run ``python tools/stack_tools.py`` for all of them or name some. Binaries land in
 ``$OTEL_CONFIDENCE_TOOLS`` (``~/.cache/otel-confidence/tools`` when unset) as ``<tool>-<version>``;
-what is there already is not built again. The last line printed is that folder.
+what is there already is not built again. A Collector has its manifest's digest beside it, in
+``<tool>-<version>.manifest``, and is built again for another one. The last line printed is that
+folder.
 """
 
 import argparse
@@ -48,6 +50,12 @@ class Service:
         """
         version = f"{self.version}-{_digest(self.source)}" if self.source else self.version
         return [folder / f"{Path(command).name}-{version}" for command in self.commands]
+
+    def digest(self) -> str:
+        """
+        What the binaries depend on besides the version: their manifest's content, if they have one.
+        """
+        return _digest(self.manifest) if self.manifest else ""
 
 
 SERVICES = (
@@ -136,14 +144,31 @@ def _assemble(workshop: Path, service: Service, manifest: Path, target: Path) ->
     (workshop / "build").mkdir()  # the builder makes the last folder of its path and no other
     _run([str(workshop / "builder"), "--config", str(manifest)], workshop)
     (workshop / "build/collector" / target.name.removesuffix(f"-{service.version}")).replace(target)
+    note(target).write_text(f"{service.digest()}\n")
+
+
+def note(binary: Path) -> Path:
+    """
+    Where the digest of a binary's manifest stands.
+    """
+    return binary.with_name(f"{binary.name}.manifest")
+
+
+def current(service: Service, binary: Path) -> bool:
+    """
+    Whether a binary is there, and built by the manifest as it is now.
+    """
+    if not binary.exists() or service.manifest is None:
+        return binary.exists()
+    told = note(binary)
+    return told.exists() and told.read_text().strip() == service.digest()
 
 
 def ensure(service: Service, folder: Path) -> None:
     """
     Build a service unless all its binaries are there, saying what is done and how long it took.
     """
-    missing = [path for path in service.binaries(folder) if not path.exists()]
-    if not missing:
+    if all(current(service, path) for path in service.binaries(folder)):
         _say(f"{service.name} {service.version}: there already")
         return
     _say(f"{service.name} {service.version}: building, five to ten minutes on two cores ...")
