@@ -312,7 +312,6 @@ INGEST_REFUSED = _counter(
     "Points, spans, log records and whole requests that the server refused, and why.",
     (SIGNAL, REASON),
 )  # fmt: skip
-
 STORE_DAYS_DROPPED = _counter(
     "otel_confidence.store.dropped", "{day}",
     "Days that the server let go for their age or because the folder was too large.", (REASON,),
@@ -347,6 +346,10 @@ NOTIFICATIONS_DROPPED = _counter(
 NOTIFICATION_BACKLOG = _gauge(
     "otel_confidence.notification.backlog", "{alert}", "Alerts that are still to be told.", _CHANNEL
 )
+DOCTOR_PROBE_TIME = _gauge(
+    "otel_confidence.doctor.probe.time", "s",
+    "When `doctor --stack` last sent its probe, epoch seconds.", (),
+)  # fmt: skip
 
 RESULT = Event("ml.prediction.result", "INFO", "A prediction; sampled.")
 LOW_CONFIDENCE_RESULT = Event(
@@ -360,9 +363,14 @@ SLO_BREACH = Event("ml.slo.breach", "ERROR", "An objective was missed.")
 ALERT_FIRED = Event("ml.alert.fired", "WARN", "An alert began to fire.")
 ALERT_RESOLVED = Event("ml.alert.resolved", "INFO", "An alert ended.")
 OPTIMIZATION_RESULT = Event("ml.optimization.result", "INFO", "What an optimization brought.")
+DOCTOR_PROBE = Event("otel_confidence.doctor.probe", "INFO", "A probe of `doctor --stack`.")
 
 SPAN_PREFIX: Final = "predict"
 """A prediction's span is named ``predict {ml.model.name}``."""
+DOCTOR_SPAN: Final = "otel_confidence doctor"
+"""The span of a probe of ``doctor --stack``; it says confidence 0, so that no sampling drops it."""
+DOCTOR_SERVICE: Final = "otel-confidence-doctor"
+"""The service that probes come from."""
 RECEIPT_HEADER: Final = "ml-prediction-receipt"
 """The HTTP header and message attribute that carries a receipt; no dot, which proxies drop."""
 RECEIPT_BAGGAGE: Final = "ml.prediction.receipt"

@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
+from otel_confidence.cli.doctor import doctor
 from otel_confidence.cli.durations import Retention
 from otel_confidence.cli.generate import generate
 from otel_confidence.cli.query import query
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (generate, query, slo, store):
+for command in (doctor, generate, query, slo, store):
     cli.add_command(command)
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)

@@ -42,6 +42,7 @@ def signals_page(command: str) -> str:
         ),
         "## Spans\n",
         f"`{c.SPAN_PREFIX} {{{c.MODEL_NAME.name}}}`, kind internal, from scope `{c.SCOPE}`.\n",
+        f"`{c.DOCTOR_SPAN}`, of service `{c.DOCTOR_SERVICE}`: a probe of `doctor --stack`.\n",
     )
     return "\n".join(parts)
 

@@ -298,6 +298,7 @@ def session() -> requests.Session:
 
 def _refuse_redirect(response: requests.Response, *_: Any, **__: Any) -> requests.Response:
     if response.status_code in _REDIRECTS:
+        response.close()
         raise requests.TooManyRedirects(f"answered {response.status_code} instead of accepting")
     return response
 

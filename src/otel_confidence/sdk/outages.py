@@ -24,6 +24,7 @@ _NOBODY: Final = re.compile(r"\[Errno -?\d+\] ([A-Za-z ]{3,60})|StatusCode\.(UNA
 _REASONS: Final = (
     _NOBODY,
     re.compile(r"code: (\d{3}), reason"),
+    re.compile(r"answered (\d{3}) instead"),
     re.compile(r"StatusCode\.(\w{1,60})"),
     re.compile(r"(timed out)"),
     re.compile(r"Transient error ([\w ]{1,60}) encountered"),

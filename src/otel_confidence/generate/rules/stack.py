@@ -10,6 +10,8 @@ from otel_confidence.generate.rules.kinds import Alert, Group, of
 
 GATEWAY: Final = "otel-gateway"
 """The scrape job of the Collector, in prometheus.yml."""
+WATCHDOG: Final = "Watchdog"
+"""The alert that always fires."""
 QUEUE_FULL: Final = 0.5
 """Share of a queue from where on it is told that it fills: as long again is left to act in."""
 LATE: Final = (("for", "5m"),)
@@ -95,7 +97,7 @@ def _losing() -> Alert:
 
 def _watchdog() -> Alert:
     return Alert(
-        name="Watchdog",
+        name=WATCHDOG,
         expression="vector(1)",
         severity="none",
         topic="heartbeat",

@@ -1,0 +1,130 @@
+"""
+This module follows an alert: loaded by Prometheus, firing, and arrived at Alertmanager.
+
+*Watchdog* always fires, so that it serves as the test signal and nobody is told of anything new.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from otel_confidence.doctor.checks import Cause, Check
+from otel_confidence.doctor.doors import Door, excerpt, shown
+from otel_confidence.generate.rules.stack import WATCHDOG
+
+Waiting = Callable[[Callable[[], Any], float], Any]
+"""Asks again until the answer is true or the patience is over, at the least so many seconds; gives
+the last answer."""
+
+SUBJECT: Final = "alert"
+_RULES: Final = "rule files: see rule_files in prometheus.yml, then promtool check config"
+_AGAIN: Final = timedelta(seconds=75)
+"""A Prometheus that does not know its Alertmanager yet tells it when it repeats, a minute later."""
+_LOGS: Final = "docker compose logs prometheus"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPath:
+    """
+    The way from a rule file to Alertmanager.
+    """
+
+    prometheus: Door
+    alertmanager: Door
+    waiting: Waiting
+
+    def follow(self) -> Iterator[Check]:
+        """
+        A check for each place, up to the first where the alert is missing.
+        """
+        for step in (self._loaded, self._firing, self._known, self._arrived):
+            check = step()
+            yield check
+            if check.status == "failed":
+                return
+
+    def _loaded(self) -> Check:
+        place = "its rule is loaded by Prometheus"
+        rules = [r for g in self._asked("/api/v1/rules").get("groups", ()) for r in g["rules"]]
+        broken = next((rule for rule in rules if rule.get("health") == "err"), None)
+        if not any(rule.get("name") == WATCHDOG for rule in rules):
+            return Check.failing(SUBJECT, place, _not_loaded(len(rules)))
+        if broken is not None:
+            said = excerpt(str(broken.get("lastError")))
+            cause = Cause(f"the rule {broken.get('name')} fails: {said}", f"mend it; {_RULES}")
+            return Check.doubtful(SUBJECT, place, cause)
+        return Check(SUBJECT, place, "ok", f"{len(rules)} rules, none fails")
+
+    def _firing(self) -> Check:
+        place = f"{WATCHDOG} fires"
+        if self.waiting(self._fires, 0):
+            return Check(SUBJECT, place, "ok", "as always")
+        late = Cause(
+            "its rule is loaded, and does not fire",
+            f"has it been evaluated since the start? {shown(self.prometheus.url)}/rules says when",
+        )
+        return Check.failing(SUBJECT, place, late)
+
+    def _fires(self) -> bool:
+        alerts = self._asked("/api/v1/alerts").get("alerts", ())
+        return any(_is_watchdog(a) and a.get("state") == "firing" for a in alerts)
+
+    def _known(self) -> Check:
+        place = "Prometheus knows an Alertmanager"
+        known = self._asked("/api/v1/alertmanagers").get("activeAlertmanagers", ())
+        if not known:
+            none = Cause(
+                "Prometheus tells nobody of alerts: no Alertmanager is configured",
+                "name it under alerting.alertmanagers in prometheus.yml",
+            )
+            return Check.failing(SUBJECT, place, none)
+        return Check(SUBJECT, place, "ok", ", ".join(shown(str(a.get("url"))) for a in known))
+
+    def _arrived(self) -> Check:
+        place = "in Alertmanager"
+        if not self.alertmanager.url:
+            return Check(SUBJECT, place, "skipped", "Alertmanager is left out")
+        if self.waiting(self._there, _AGAIN.total_seconds() if self._young() else 0):
+            return Check(SUBJECT, place, "ok", f"{WATCHDOG} is there")
+        lost = Cause(
+            f"{shown(self.alertmanager.url)} has no {WATCHDOG}: Prometheus does not reach it, or "
+            "tells another one",
+            f"compare the address with the one Prometheus knows; why it fails: {_LOGS}",
+        )
+        return Check.failing(SUBJECT, place, lost)
+
+    def _there(self) -> bool:
+        found = self.alertmanager.get("/api/v2/alerts", filter=f'alertname="{WATCHDOG}"').json()
+        return isinstance(found, list) and any(map(_is_watchdog, found))
+
+    def _young(self) -> bool:
+        told = self._asked("/api/v1/status/runtimeinfo")
+        try:
+            start, now = (_moment(told[name]) for name in ("startTime", "serverTime"))
+        except (KeyError, TypeError, ValueError):
+            return False
+        return now - start < _AGAIN
+
+    def _asked(self, path: str) -> dict[str, Any]:
+        answer = self.prometheus.get(path).json()
+        told = answer.get("data") if isinstance(answer, dict) else None
+        return told if isinstance(told, dict) else {}
+
+
+def _not_loaded(others: int) -> Cause:
+    return Cause(
+        f"{others} other rules are loaded, not ours" if others else "no rule is loaded",
+        f"mount prometheus/rules into Prometheus and name them in its {_RULES}",
+    )
+
+
+def _moment(text: str) -> datetime:
+    """
+    A time by the server's clock, to the second.
+    """
+    return datetime.fromisoformat(text[: len("2026-01-01T00:00:00")])
+
+
+def _is_watchdog(alert: dict[str, Any]) -> bool:
+    return bool(alert.get("labels", {}).get("alertname") == WATCHDOG)

@@ -1,0 +1,162 @@
+"""
+This module asks HTTP servers, and says why one does not answer as it should.
+"""
+
+import json
+import re
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from otel_confidence.doctor.checks import Cause
+from otel_confidence.text import clean
+
+_CALLER: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_EXCERPT: Final = 160
+_BODY: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """
+    What a server answered; status 0 when it did not.
+    """
+
+    status: int
+    text: str
+    unreachable: str = ""
+    """Why there is no answer."""
+    skew_s: float | None = None
+    """How far the server's clock is ahead, seconds; None when it does not say."""
+
+    @property
+    def well(self) -> bool:
+        """
+        Whether it is a success.
+        """
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    def json(self) -> Any:
+        """
+        The body, where it is JSON; None where it is not.
+        """
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """
+    An HTTP server that is asked one thing after the other.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    timeout_s: float = 5.0
+    now: Callable[[], float] = time.time
+
+    def get(self, path: str, **parameters: str) -> Reply:
+        """
+        What it answers; never a redirect's target.
+        """
+        try:
+            response = httpx.get(
+                f"{self.url.rstrip('/')}{path}", params=parameters or None,
+                headers=dict(self.headers), timeout=self.timeout_s, verify=_trusted(),
+            )  # fmt: skip
+        except httpx.TimeoutException:
+            return Reply(0, "", f"no answer within {self.timeout_s:g} s")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Reply(0, "", unreachable(error))
+        skew_s = _skew(response.headers.get("date", ""), self.now())
+        return Reply(response.status_code, response.text, skew_s=skew_s)
+
+
+def unreachable(error: Exception) -> str:
+    """
+    Why a server cannot be reached, in few words.
+    """
+    text = str(error)
+    words = {
+        r"refused": "connection refused",
+        r"not known|resolution|nodename|No address": "its name is not known",
+        r"timed out": "no answer in time",
+        r"(?i)ssl|tls|certificate": f"TLS: {excerpt(text)}",
+        r"BadStatusLine|malformed|illegal": "it does not speak HTTP/1.1",
+    }
+    return next((said for pattern, said in words.items() if re.search(pattern, text)), "") or (
+        excerpt(text) or type(error).__name__
+    )
+
+
+def excerpt(text: str) -> str:
+    """
+    The first line of what a server said, safe to print.
+    """
+    lines = text[:_BODY].strip().splitlines()
+    return clean(lines[0], _EXCERPT) if lines else ""
+
+
+def shown(url: str) -> str:
+    """
+    An address without the password in it.
+    """
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def fault(reply: Reply, url: str, *, option: str, service: str) -> Cause | None:
+    """
+    Why a server did not answer with success; None when it did.
+
+    Args:
+        reply: what it answered.
+        url: where it was asked.
+        option: the command line's option that names its address.
+        service: its name in docker-compose.yml.
+    """
+    if reply.well:
+        return None
+    if not reply.status:
+        return Cause(
+            f"{shown(url)} does not answer ({reply.unreachable})",
+            f"start it (docker compose up --detach {service}), or name its address with {option}",
+        )
+    said = f"{shown(url)} answers {reply.status}"
+    if reply.status in _CALLER:
+        return Cause(
+            f"{said}: it asks who is calling",
+            "give what it asks for with --header 'Authorization: Bearer ...', "
+            "or user and password in its address",
+        )
+    if reply.status == HTTPStatus.NOT_FOUND:
+        return Cause(f"{said}: something else listens there", f"name its address with {option}")
+    return Cause(
+        f"{said}: {excerpt(reply.text) or 'without a word'}",
+        f"it may still be starting; what it says itself: docker compose logs {service}",
+    )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """
+    Whom TLS trusts: one for all questions, for making it takes longer than most answers.
+    """
+    return httpx.create_ssl_context()
+
+
+def _skew(date: str, now_s: float) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp() - now_s
+    except ValueError:
+        return None
