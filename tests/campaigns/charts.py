@@ -29,11 +29,10 @@ KUBERNETES = "1.37"
 CHARTS = {
     "kube-prometheus-stack": "kube-prometheus-stack",
     "otel-gateway": "opentelemetry-collector",
+    "otel-agent": "opentelemetry-collector",
 }
 """By release, the chart; values have the release's name without what is before its dash."""
 NAMESPACE = "monitoring"
-_NEEDED = {("mode",), ("image", "repository"), ("configMap", "create")}
-"""Without these the chart makes nothing at all."""
 Object = dict[str, Any]
 
 
@@ -65,25 +64,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _rendered(chart: Path, release: str) -> list[Object]:
-    found = yaml.load_all(_text(chart, release, _values(release).read_text()), _Loader)
-    return [each for each in found if each]
+    run = _templated(chart, release, _values(release).read_text())
+    if run.returncode:
+        raise SystemExit(run.stderr)
+    return [each for each in yaml.load_all(run.stdout, _Loader) if each]
 
 
 def _values(release: str) -> Path:
     return ROOT / "kubernetes" / "values" / f"{release.removeprefix('otel-')}.yaml"
 
 
-def _text(chart: Path, release: str, values: str) -> str:
-    run = subprocess.run(
+def _templated(chart: Path, release: str, values: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [
             "helm", "template", release, chart, "--values", "-", "--namespace", NAMESPACE,
             "--kube-version", KUBERNETES, "--api-versions", "monitoring.coreos.com/v1",
         ],
         input=values, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if run.returncode:
-        raise SystemExit(run.stderr)
-    return run.stdout
 
 
 def _idle(chart: Path, release: str) -> Iterator[str]:
@@ -92,13 +90,14 @@ def _idle(chart: Path, release: str) -> Iterator[str]:
     defaults = yaml.load((chart / "values.yaml").read_text(), _Loader)
     if release == "kube-prometheus-stack":
         values["grafana"]["adminPassword"] = "the same each time"
-    whole = _text(chart, release, yaml.safe_dump(values))
+    whole = _templated(chart, release, yaml.safe_dump(values)).stdout
     for path in _leaves(values):
-        if path in _NEEDED or _at(path, values) == _at(path, defaults):
+        if _at(path, values) == _at(path, defaults):
             continue
         fewer = copy.deepcopy(values)
         del _at(path[:-1], fewer)[path[-1]]
-        if _text(chart, release, yaml.safe_dump(fewer)) == whole:
+        # Without some of them the chart makes nothing at all.
+        if _templated(chart, release, yaml.safe_dump(fewer)).stdout == whole:
             yield f"{release}: {'.'.join(path)} changes nothing"
 
 

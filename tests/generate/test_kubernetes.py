@@ -28,6 +28,8 @@ from otel_confidence.generate.rules.stack import GATEWAY as GATEWAY_JOB
 
 VALUES = ROOT / "kubernetes" / "values"
 OF_GATEWAY: dict[str, Any] = yaml.safe_load((VALUES / "gateway.yaml").read_text())
+OF_AGENT: dict[str, Any] = yaml.safe_load((VALUES / "agent.yaml").read_text())
+AGENT: dict[str, Any] = yaml.safe_load((ROOT / "collector" / "agent.yaml").read_text())
 OF_PROMETHEUS: dict[str, Any] = yaml.safe_load((VALUES / "kube-prometheus-stack.yaml").read_text())
 PROMETHEUS: dict[str, Any] = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
 
@@ -121,9 +123,29 @@ def test_collectors_are_those_of_the_stack(manifests: dict[str, dict[str, Any]],
     """
     values = yaml.safe_load((VALUES / f"{name}.yaml").read_text())
 
-    assert {"relay": (ROOT / "collector" / f"{name}.yaml").read_text()} == manifests[name]["data"]
+    assert (ROOT / "collector" / f"{name}.yaml").read_text() == manifests[name]["data"]["relay"]
     assert values["configMap"] == {"create": False, "existingName": f"otel-{name}-config"}
     assert manifests[name]["metadata"]["name"] == f"otel-{name}-config"
+
+
+def test_overlays_go_with_what_they_lie_over(tmp_path: Path) -> None:
+    """
+    The agent's overlays begin with its name, the gateway has the others, and nobody the builder.
+    """
+    for name in ("agent", "agent-secure", "builder", "gateway", "scale", "secure"):
+        (tmp_path / f"{name}.yaml").write_text(f"# {name}\n")
+
+    found = kubernetes.collectors(tmp_path)
+    data = {path.stem: yaml.safe_load(text)["data"] for path, text in found.items()}
+
+    assert data == {
+        "gateway": {
+            "relay": "# gateway\n",
+            "scale.yaml": "# scale\n",
+            "secure.yaml": "# secure\n",
+        },
+        "agent": {"relay": "# agent\n", "agent-secure.yaml": "# agent-secure\n"},
+    }
 
 
 @with_dashboards
@@ -211,19 +233,74 @@ def test_arguments_survive_the_chart() -> None:
         assert [argument] == yaml.safe_load(f"- {argument}")
 
 
-def test_the_gateway_is_the_stacks() -> None:
+@pytest.mark.parametrize("values", [OF_GATEWAY, OF_AGENT], ids=kubernetes.COLLECTORS)
+def test_collectors_run_the_stacks_image(values: dict[str, Any]) -> None:
     """
-    Image, version, job and the place of the queue are those that other files rest on.
+    Image and version are those of the stack on one host.
     """
-    image, claims = OF_GATEWAY["image"], OF_GATEWAY["statefulset"]["volumeClaimTemplates"]
-    mounts = {mount["name"]: mount["mountPath"] for mount in OF_GATEWAY["extraVolumeMounts"]}
-    directory = GATEWAY["extensions"]["file_storage/queue"]["directory"]
-    queue = directory.rpartition(":-")[2].rstrip("}")
+    image = values["image"]
 
     assert VERSIONS["OTELCOL_VERSION"] == image["tag"]
     assert f"image: {image['repository']}:" in (ROOT / "docker-compose.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "configuration"),
+    [(OF_GATEWAY, GATEWAY), (OF_AGENT, AGENT)],
+    ids=["gateway", "agent"],
+)
+def test_queues_lie_on_what_outlives_a_pod(
+    values: dict[str, Any], configuration: dict[str, Any]
+) -> None:
+    """
+    What waits to be delivered is written below the only mount that can be written to.
+    """
+    mounts = values["extraVolumeMounts"]
+    written = [Path(mount["mountPath"]) for mount in mounts if not mount.get("readOnly")]
+    (storage,) = [
+        settings["directory"].rpartition(":-")[2].rstrip("}")
+        for name, settings in configuration["extensions"].items()
+        if name.startswith("file_storage/")
+    ]
+
+    assert values["securityContext"]["readOnlyRootFilesystem"] is True
+    assert [Path("/var/lib/otelcol")] == written
+    assert written[0] in Path(storage).parents
+
+
+def test_rules_find_the_gateway() -> None:
+    """
+    A scrape job is named after its service, and rules and panels ask for that name.
+    """
     assert GATEWAY_JOB == OF_GATEWAY["fullnameOverride"]
-    assert Path(mounts[claims[0]["metadata"]["name"]]) in Path(queue).parents
+    assert (
+        OF_GATEWAY["serviceMonitor"]["enabled"] is OF_GATEWAY["ports"]["metrics"]["enabled"] is True
+    )
+
+
+def test_agents_find_every_gateway() -> None:
+    """
+    The agent asks for the gateways' headless service, by a variable that its configuration reads.
+    """
+    given = {each["name"]: each["value"] for each in OF_AGENT["extraEnvs"]}
+    read = set(re.findall(r"\$\{env:(\w+)", (ROOT / "collector" / "agent.yaml").read_text()))
+
+    assert f"{OF_GATEWAY['fullnameOverride']}.monitoring" == given["GATEWAY"]
+    assert "None" == OF_GATEWAY["service"]["clusterIP"]
+    assert given.keys() - read == {"OTEL_RESOURCE_ATTRIBUTES"}
+
+
+def test_the_agent_opens_nothing_on_its_node() -> None:
+    """
+    The chart would open OTLP on the node's own addresses.
+    """
+    ports = {name: port for name, port in OF_AGENT["ports"].items() if port.get("enabled", True)}
+    doors = {value["endpoint"] for value in AGENT["receivers"]["otlp"]["protocols"].values()}
+
+    assert None is ports["otlp"]["hostPort"] is ports["otlp-http"]["hostPort"]
+    assert [] == [name for name, port in ports.items() if port.get("hostPort")]
+    assert AGENT["receivers"]["statsd"]["endpoint"].endswith(f":{ports['statsd']['containerPort']}")
+    assert {"4317", "4318"} == {door.rpartition(":")[2] for door in doors}
 
 
 def test_the_gateway_can_be_scaled_and_drained() -> None:

@@ -15,7 +15,7 @@ from otel_confidence.generate.notation import yaml_text
 FOLDER: Final = Path("kubernetes", "generated")
 GRAFANA_FOLDER: Final = "OTel confidence"
 """Where Grafana shows the dashboards, as it does in the stack on one host."""
-COLLECTORS: Final = ("gateway",)
+COLLECTORS: Final = ("gateway", "agent")
 """The configurations of Collectors that run in a cluster."""
 MAX_BYTES: Final = 1_048_576
 """What the API server takes of one ConfigMap."""
@@ -65,6 +65,8 @@ def collectors(folder: Path) -> dict[Path, str]:
     """
     The configurations of gateway and agent below a folder, as the Collector's chart mounts them.
 
+    What can be laid over a configuration stands beside it, under the name of its file.
+
     Raises:
         ConfigurationError: if the folder lacks one of them.
     """
@@ -73,10 +75,20 @@ def collectors(folder: Path) -> dict[Path, str]:
         file = folder / f"{name}.yaml"
         if not file.is_file():
             raise ConfigurationError(f"{file}: there is no such file; give the folder it is in")
-        text = file.read_text(encoding="utf-8")
-        manifest = _config_map(f"otel-{name}-config", {"relay": text})
+        texts = {"relay": file} | {each.name: each for each in _overlays(folder, name)}
+        content = {key: each.read_text(encoding="utf-8") for key, each in texts.items()}
+        manifest = _config_map(f"otel-{name}-config", content)
         found |= _file(name, manifest, f"{folder.name}/{file.name}")
     return found
+
+
+def _overlays(folder: Path, name: str) -> list[Path]:
+    """
+    The agent's begin with its name; all others are the gateway's, apart from what builds both.
+    """
+    bases = {*COLLECTORS, "builder"}
+    others = [file for file in sorted(folder.glob("*.yaml")) if file.stem not in bases]
+    return [file for file in others if file.stem.startswith("agent-") is (name == "agent")]
 
 
 def _config_map(
