@@ -3,17 +3,14 @@ This module checks the channels that are told of alerts, and what keeps them fro
 """
 
 import json
-import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+from tests.alerting.real import alertmanager_at
 from tests.alerting.receiving import hook
-from tests.running import until
-from tools import stack_tools
 
 from otel_confidence.alerting.alerts import Alert
 from otel_confidence.alerting.notifying.alertmanagers import Alertmanager
@@ -21,7 +18,6 @@ from otel_confidence.alerting.notifying.channels import channel_of
 from otel_confidence.alerting.notifying.channels.addresses import public_address
 from otel_confidence.alerting.notifying.messages import Notification, Said, text, title, webhook
 from otel_confidence.errors import ConfigurationError
-from otel_confidence.server.ports import listen
 
 HOSTS = frozenset({"127.0.0.1"})
 NASTY = "<script>alert(1)</script>\n\x1b[31m=cmd|x" + "x" * 10_000
@@ -187,38 +183,11 @@ def test_an_alertmanager_that_is_down_is_told_the_latest_when_it_is_back() -> No
     assert (0, 1) == (alertmanager.waiting, alertmanager.sent)
 
 
-def _binary() -> Path:
-    (service,) = [each for each in stack_tools.SERVICES if each.name == "alertmanager"]
-    return service.binaries(stack_tools.tools_folder())[0]
-
-
 @pytest.fixture
-def real(tmp_path: Path) -> Any:
+def real(tmp_path: Path) -> Iterator[str]:
     """The address of a real Alertmanager."""
-    if not _binary().exists():
-        pytest.skip("no Alertmanager: run make stack-tools")
-    (tmp_path / "a.yml").write_text("route: {receiver: a}\nreceivers: [{name: a}]\n")
-    with listen("127.0.0.1", 0, "port") as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [
-        str(_binary()), f"--config.file={tmp_path / 'a.yml'}", f"--storage.path={tmp_path / 'a'}",
-        f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", "--log.level=error",
-    ]  # fmt: skip
-    with subprocess.Popen(command) as process:
-        until(_answers(url))
+    with alertmanager_at(tmp_path) as url:
         yield url
-        process.terminate()
-
-
-def _answers(url: str) -> Callable[[], bool]:
-    def answers() -> bool:
-        try:
-            return httpx.get(f"{url}/-/ready").is_success
-        except httpx.TransportError:
-            return False
-
-    return answers
 
 
 def test_a_real_alertmanager_takes_alerts(real: str) -> None:

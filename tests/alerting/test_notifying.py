@@ -2,7 +2,9 @@
 This module checks who is told of alerts, when and how often.
 """
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +17,7 @@ from otel_confidence.alerting.notifying.messages import Notification
 from otel_confidence.alerting.notifying.notifier import Inhibition, Notifier
 from otel_confidence.alerting.notifying.routes import Pace
 from otel_confidence.alerting.notifying.silences import Silence, matchers_of
+from otel_confidence.alerting.notifying.silencing import REMEMBERED_MS, Silencing
 from otel_confidence.errors import ConfigurationError, StoreError
 
 SECOND = 1000
@@ -214,12 +217,12 @@ def test_silences_hold_back_and_last(tmp_path: Path) -> None:
     silence = Silence(
         matchers_of(['alertname=~"A.*"', 'severity!="critical"']), 0, 60 * MINUTE, "x"
     )
-    made = desk.notifier.silence(silence)
+    made = desk.notifier.silencing.keep(silence, 0)
     desk.tell(alert(), alert("B"))
     desk.wait(30 * MINUTE, alert(), alert("B"))
     desk.notifier.close()
     desk.open()
-    kept = desk.notifier.silences()
+    kept = desk.notifier.silencing.all()
     desk.wait(25 * MINUTE, alert(), alert("B"))
     during = [each.alerts[0].labels["alertname"] for each in listener.told]
     desk.wait(15 * MINUTE, alert(), alert("B"))
@@ -230,15 +233,72 @@ def test_silences_hold_back_and_last(tmp_path: Path) -> None:
 
 def test_silences_can_be_taken_back(tmp_path: Path) -> None:
     """
-    A silence that is lifted is gone; one that does not exist cannot be lifted.
+    A silence that is lifted ends then, and only once; one that is yet to come is forgotten.
     """
     desk = Desk(tmp_path)
-    made = desk.notifier.silence(Silence(matchers_of(['a="b"']), 0, 1, "why"))
-    desk.notifier.lift(made)
+    silencing = desk.notifier.silencing
+    made = [
+        silencing.keep(Silence(matchers_of(['a="b"']), starts, 9, "why"), 0) for starts in (0, 5)
+    ]
+    for each in made:
+        silencing.lift(each, 3)
 
-    assert [] == desk.notifier.silences()
+    silencing.lift(made[0], 4)
+
+    assert [(made[0], 3, 3)] == [(s.id, s.ends_ms, s.updated_ms) for s in silencing.all()]
     with pytest.raises(ConfigurationError, match="there is no silence"):
-        desk.notifier.lift(made)
+        silencing.lift(made[1], 4)
+
+
+def test_silences_are_forgotten_long_after_their_end(tmp_path: Path) -> None:
+    """
+    Five days after its end a silence is gone, and stays so after a restart.
+    """
+    desk = Desk(tmp_path)
+    for ends_ms in (MINUTE, 9 * MINUTE):
+        desk.notifier.silencing.keep(Silence(matchers_of(['a="b"']), 0, ends_ms, "why"), 0)
+    desk.notifier.sweep(REMEMBERED_MS + 2 * MINUTE)
+    left = [each.ends_ms for each in desk.notifier.silencing.all()]
+    desk.notifier.close()
+    desk.open()
+
+    assert [9 * MINUTE] == left == [each.ends_ms for each in desk.notifier.silencing.all()]
+
+
+def test_what_was_silenced_is_not_rewritten(tmp_path: Path) -> None:
+    """
+    A running silence may end later under its id; about other alerts it ends, and a new one begins.
+    """
+    silencing = Desk(tmp_path).notifier.silencing
+    made = silencing.keep(Silence(matchers_of(['a="b"']), 0, 9, "why"), 0)
+    longer = silencing.keep(Silence(matchers_of(['a="b"']), 0, 20, "more", id=made), 2)
+    other = silencing.keep(Silence(matchers_of(['a="c"']), 4, 20, "why", id=made), 4)
+
+    assert made == longer != other
+    assert [(other, 4, 20, "why"), (made, 0, 4, "more")] == [
+        (each.id, each.starts_ms, each.ends_ms, each.comment) for each in silencing.all()
+    ]
+    with pytest.raises(ConfigurationError, match="there is no silence"):
+        silencing.keep(Silence(matchers_of(['a="c"']), 0, 20, "why", id="x"), 0)
+
+
+def test_a_file_of_the_first_version_keeps_its_silences(tmp_path: Path) -> None:
+    """
+    Silences that were made before it was noted when they changed are read as they were.
+    """
+    path = tmp_path / "alerts.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(
+            "CREATE TABLE silences (id TEXT PRIMARY KEY, matchers TEXT NOT NULL, starts_ms INTEGER "
+            "NOT NULL, ends_ms INTEGER NOT NULL, comment TEXT NOT NULL, made_by TEXT NOT NULL);"
+            """INSERT INTO silences VALUES ('i', 'a="b"', 1, 2, 'why', 'me');"""
+            "PRAGMA user_version = 1;"
+        )
+    for _ in range(2):
+        with closing(Book.open(path)) as book:
+            found = Silencing(book).all()
+
+        assert [Silence(matchers_of(['a="b"']), 1, 2, "why", "me", "i")] == found
 
 
 @pytest.mark.parametrize(

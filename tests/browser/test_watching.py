@@ -77,7 +77,7 @@ def test_an_alert_is_silenced_and_heard_again(
     page.get_by_label("Why").fill("a rehearsal")
     page.get_by_role("button", name="Silence", exact=True).click()
     expect(row).to_contain_text("firing, silenced")
-    made = [each.comment for each in world[1].silences()]
+    made = [each.comment for each in world[1].silencing.all()]
     page.get_by_role("button", name="Lift the silence: a rehearsal").click()
 
     expect(page.locator("[data-part=silences]")).to_contain_text("None.")

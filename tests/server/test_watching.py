@@ -113,7 +113,7 @@ async def test_a_silence_is_made_and_lifted(world: World) -> None:
     The form makes a silence from now on; its button takes it back, twice without harm.
     """
     made = await ask(world, "/alerts", SILENCE)
-    (silence,) = world[1].silences()
+    (silence,) = world[1].silencing.all()
     shown = await parts(world, "alerts")
     lifted = [await ask(world, f"/alerts/silences/{silence.id}/lift", {}) for _ in range(2)]
 
@@ -127,7 +127,7 @@ async def test_a_silence_is_made_and_lifted(world: World) -> None:
     assert f"/alerts/silences/{silence.id}/lift" in shown["silences"]
     assert "firing, silenced" in shown["active"]
     assert [303, 303] == [each.status_code for each in lifted]
-    assert [] == world[1].silences()
+    assert [] == world[1].silencing.all()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ async def test_a_wrong_silence_is_explained_and_nothing_is_lost(
     assert 400 == answer.status_code
     assert reason in answer.text
     assert 'value="Grace"' in answer.text
-    assert [] == world[1].silences()
+    assert [] == world[1].silencing.all()
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
@@ -162,7 +162,7 @@ async def test_pages_elsewhere_cannot_silence(world: World, origin: str) -> None
     answer = await ask(world, "/alerts", SILENCE, Origin=origin)
 
     assert 403 == answer.status_code
-    assert [] == world[1].silences()
+    assert [] == world[1].silencing.all()
 
 
 async def test_a_form_that_is_too_large_is_refused(world: World) -> None:

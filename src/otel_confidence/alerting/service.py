@@ -11,7 +11,7 @@ from otel_confidence.alerting.groups import Group
 from otel_confidence.alerting.notifying.alertmanagers import Alertmanager
 from otel_confidence.alerting.notifying.book import Delivery, Incident
 from otel_confidence.alerting.notifying.notifier import ChannelState, Notifier
-from otel_confidence.alerting.notifying.silences import Silence
+from otel_confidence.alerting.notifying.silencing import Silencing
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,13 @@ class Alerting:
         """
         The alerts that are pending or firing, firing ones first, the latest first.
         """
-        silences = [each for each in self.silences() if each.active(at_ms)]
         found = [
             ActiveAlert(
                 group.spec.name,
                 rule.spec.name,
                 dict(alert.labels).get("severity", ""),
                 alert,
-                any(each.covers(dict(alert.labels)) for each in silences),
+                bool(self.silencing.holding(dict(alert.labels), at_ms)),
             )
             for group in self.groups
             for rule in group.alerting
@@ -86,26 +85,12 @@ class Alerting:
         """
         return self.listeners.notifier.history(limit=limit, before=before)
 
-    def silences(self) -> list[Silence]:
+    @property
+    def silencing(self) -> Silencing:
         """
-        The silences, past ones too, the one that ends last first.
+        The silences, past ones too.
         """
-        return self.listeners.notifier.silences()
-
-    def silence(self, silence: Silence) -> str:
-        """
-        Keep a silence; its id.
-        """
-        return self.listeners.notifier.silence(silence)
-
-    def lift(self, silence_id: str) -> None:
-        """
-        Take a silence back.
-
-        Raises:
-            ConfigurationError: There is none with this id.
-        """
-        self.listeners.notifier.lift(silence_id)
+        return self.listeners.notifier.silencing
 
     def channels(self) -> list[ChannelState]:
         """

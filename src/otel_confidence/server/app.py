@@ -32,7 +32,7 @@ from otel_confidence.ingest.pipeline import Ledger, Pipeline
 from otel_confidence.ingest.remote_write import RemoteWriter
 from otel_confidence.ingest.truths import Truths
 from otel_confidence.query.promql import Engine
-from otel_confidence.server import api, federation, jobs, pages, ports
+from otel_confidence.server import api, api_v2, federation, jobs, pages, ports
 from otel_confidence.server.admission import Admission
 from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
@@ -184,6 +184,7 @@ def _site(
     routes: list[BaseRoute] = [
         *taking,
         *api.routes(engine, store, ruling=alerting),
+        *api_v2.routes(alerting, external_url=served.http),
         *federation.routes(store),
         *pages.routes(engine, store, otlp_http=served.otlp_http, alerting=alerting),
     ]

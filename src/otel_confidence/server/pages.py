@@ -221,12 +221,12 @@ class _Watched:
         """
         Keep the silence that the form holds; where to go then, or the form with what is wrong.
         """
-        draft = Draft.of(await form_of(request))
+        draft, at_ms = Draft.of(await form_of(request)), int(self._watching.now() * 1000)
         try:
-            silence = draft.silence(int(self._watching.now() * 1000))
+            silence = draft.silence(at_ms)
         except ConfigurationError as error:
             return self._alerts(draft, str(error))
-        await run_in_threadpool(self._watching.alerting.silence, silence)
+        await run_in_threadpool(self._watching.alerting.silencing.keep, silence, at_ms)
         return "/alerts#silences"
 
     async def lift(self, request: Request) -> Page | str:
@@ -235,7 +235,8 @@ class _Watched:
         """
         with suppress(ConfigurationError):
             silence_id = request.path_params["silence_id"]
-            await run_in_threadpool(self._watching.alerting.lift, silence_id)
+            at_ms = int(self._watching.now() * 1000)
+            await run_in_threadpool(self._watching.alerting.silencing.lift, silence_id, at_ms)
         return "/alerts#silences"
 
 

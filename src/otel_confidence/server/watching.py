@@ -48,7 +48,7 @@ class Watching:
         """
         at_ms = int(self.now() * 1000)
         active, channels = self.alerting.alerts(at_ms), self.alerting.channels()
-        silences = [each for each in self.alerting.silences() if each.ends_ms > at_ms]
+        silences = [each for each in self.alerting.silencing.all() if each.ends_ms > at_ms]
         firing = [each for each in active if each.alert.state == "firing"]
         summary = self._render(
             "alert_summary", firing=len(firing), pending=len(active) - len(firing),

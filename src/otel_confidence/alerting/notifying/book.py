@@ -14,7 +14,7 @@ from typing import Any, Final
 from otel_confidence.alerting.notifying.messages import Said
 from otel_confidence.errors import StoreError
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS incidents (
   alert TEXT, labels TEXT NOT NULL, annotations TEXT NOT NULL, expression TEXT NOT NULL,
@@ -27,7 +27,8 @@ CREATE TABLE IF NOT EXISTS groups (
   failing_ms INTEGER, PRIMARY KEY (channel, grouped));
 CREATE TABLE IF NOT EXISTS silences (
   id TEXT PRIMARY KEY, matchers TEXT NOT NULL, starts_ms INTEGER NOT NULL,
-  ends_ms INTEGER NOT NULL, comment TEXT NOT NULL, made_by TEXT NOT NULL);
+  ends_ms INTEGER NOT NULL, comment TEXT NOT NULL, made_by TEXT NOT NULL,
+  updated_ms INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS history (
   number INTEGER PRIMARY KEY AUTOINCREMENT, alert TEXT NOT NULL, labels TEXT NOT NULL,
   annotations TEXT NOT NULL, value REAL, starts_ms INTEGER NOT NULL, ends_ms INTEGER);
@@ -39,6 +40,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
 """
 
 
+_SINCE_1: Final = "ALTER TABLE silences ADD COLUMN updated_ms INTEGER NOT NULL DEFAULT 0"
+"""What a file of the first version lacks."""
 Key = tuple[str, int]
 """What tells an incident from others: its alert's fingerprint, and when it began."""
 
@@ -117,6 +120,8 @@ class Book:
                 connection.close()
                 raise StoreError(f"{path} was written by a later version")
             connection.executescript(_TABLES)
+            if version == 1:
+                connection.execute(_SINCE_1)
             connection.execute(f"PRAGMA user_version = {SCHEMA}")
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{path} cannot be opened: {error}") from error

@@ -4,7 +4,6 @@ This module hears of alerts from rules, keeps their incidents, and has channels 
 
 import logging
 import threading
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -20,12 +19,8 @@ from otel_confidence.alerting.notifying.book import (
 from otel_confidence.alerting.notifying.desk import Desk, incidents
 from otel_confidence.alerting.notifying.messages import Notification, fingerprint
 from otel_confidence.alerting.notifying.routes import Pace, Route
-from otel_confidence.alerting.notifying.silences import (
-    Silence,
-    matcher_text,
-    matchers_of,
-)
-from otel_confidence.errors import ConfigurationError, OtelConfidenceError
+from otel_confidence.alerting.notifying.silencing import Silencing
+from otel_confidence.errors import OtelConfidenceError
 
 KEPT: Final = 100_000
 """How many incidents and deliveries the history holds."""
@@ -137,12 +132,12 @@ class Notifier:
     ) -> None:
         self._book = book
         self._patience_ms = patience_ms
-        self._inhibitions = tuple(inhibitions)
+        self.inhibitions = tuple(inhibitions)
         self._lock = threading.RLock()
         self._valid = {
             each.alert: now_ms + patience_ms for each in incidents(book) if each.ends_ms is None
         }
-        self._silences = {each.id: each for each in _silences(book)}
+        self.silencing = Silencing(book)
         self.desks = [
             (Desk(_route(each, pace or Pace()), book, self._muted, external_url), each)
             for each in channels
@@ -235,6 +230,7 @@ class Notifier:
                 "DELETE FROM incidents WHERE ends_ms IS NOT NULL "
                 "AND (alert, starts_ms) NOT IN (SELECT alert, starts_ms FROM told)"
             )
+        self.silencing.forget(at_ms)
 
     def deliver(self, desk: Desk, channel: Channel, at_ms: int) -> None:
         """
@@ -247,52 +243,20 @@ class Notifier:
             desk.settle(notification, at_ms, reason)
 
     def _muted(self, labels: Mapping[str, str], at_ms: int) -> bool:
-        if any(each.active(at_ms) and each.covers(labels) for each in self.silences()):
-            return True
-        return bool(self._inhibitions) and any(
-            inhibition.holds(each.labels, labels)
+        return bool(self.silencing.holding(labels, at_ms)) or bool(self.inhibiting(labels))
+
+    def inhibiting(self, labels: Mapping[str, str]) -> list[str]:
+        """
+        The fingerprints of the alerts that make one with these labels not worth telling.
+        """
+        if not self.inhibitions:
+            return []
+        return sorted(
+            each.alert
             for each in incidents(self._book)
             if each.ends_ms is None
-            for inhibition in self._inhibitions
+            and any(inhibition.holds(each.labels, labels) for inhibition in self.inhibitions)
         )
-
-    def silences(self) -> list[Silence]:
-        """
-        Every silence that was not taken back, the one that ends last first.
-        """
-        # No lock: desks ask while they hold the book, which the lock's holders wait for.
-        return sorted(self._silences.copy().values(), key=lambda each: (-each.ends_ms, each.id))
-
-    def silence(self, silence: Silence) -> str:
-        """
-        Keep a silence, in place of the one with its id if it has any; its id.
-        """
-        kept = replace(silence, id=silence.id or str(uuid.uuid4()))
-        row = {
-            "id": kept.id,
-            "matchers": "\n".join(map(matcher_text, kept.matchers)),
-            "starts_ms": kept.starts_ms,
-            "ends_ms": kept.ends_ms,
-            "comment": kept.comment,
-            "made_by": kept.by,
-        }
-        with self._lock:
-            self._book.put("silences", row)
-            self._silences[kept.id] = kept
-        return kept.id
-
-    def lift(self, silence_id: str) -> None:
-        """
-        Take a silence back.
-
-        Raises:
-            ConfigurationError: There is none with this id.
-        """
-        with self._lock:
-            if silence_id not in self._silences:
-                raise ConfigurationError(f"there is no silence {silence_id!r}")
-            self._book.run("DELETE FROM silences WHERE id = ?", silence_id)
-            del self._silences[silence_id]
 
     def history(self, *, limit: int = 100, before: int | None = None) -> list[Incident]:
         """
@@ -358,14 +322,6 @@ def _sent(channel: Channel, notification: Notification) -> str:
 
 def _route(channel: Channel, pace: Pace) -> Route:
     return Route(channel.name, channel.severities, pace)
-
-
-def _silences(book: Book) -> list[Silence]:
-    found = book.rows("SELECT id, matchers, starts_ms, ends_ms, comment, made_by FROM silences")
-    return [
-        Silence(matchers_of(matchers.split("\n")), starts_ms, ends_ms, comment, by, silence_id)
-        for silence_id, matchers, starts_ms, ends_ms, comment, by in found
-    ]
 
 
 def _shorten(book: Book) -> None:

@@ -23,6 +23,8 @@ class Silence:
     comment: str
     by: str = ""
     id: str = field(default="")
+    updated_ms: int = 0
+    """When it was made or changed."""
 
     def __post_init__(self) -> None:
         if not self.matchers:
@@ -44,7 +46,14 @@ class Silence:
         """
         Whether it is about an alert with these labels.
         """
-        return all(_meets(labels.get(each.label, ""), each) for each in self.matchers)
+        return covered(labels, self.matchers)
+
+
+def covered(labels: Mapping[str, str], matchers: Sequence[Matcher]) -> bool:
+    """
+    Whether labels fulfil every matcher.
+    """
+    return all(_meets(labels.get(each.label, ""), each) for each in matchers)
 
 
 def matchers_of(texts: Sequence[str]) -> tuple[Matcher, ...]:
