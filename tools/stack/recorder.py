@@ -2,7 +2,7 @@
 This module stands in for Tempo and Loki: it takes OTLP where they would and keeps what arrives.
 
 It answers once a request is in its file, so that whatever was acknowledged is there after a kill.
-Beside OTLP it answers what a health check and a scrape ask. Run as
+Beside OTLP it answers what a health check, a scrape and the doctor ask. Run as
 ``python -m tools.stack.recorder --folder F --http 127.0.1.5:3100 --grpc 127.0.1.5:4317``.
 
 While a file ``answer`` in its folder holds a status such as 503, requests are answered with that
@@ -11,6 +11,7 @@ and not kept.
 
 import argparse
 import gzip
+import json
 import signal
 import sys
 import threading
@@ -23,7 +24,8 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import DecodeError
 
-from tools.stack.recorded import ANSWER, KINDS, Kind, append, mend
+from tools.stack import lookups
+from tools.stack.recorded import ANSWER, KINDS, Kind, Recorded, append, mend
 
 _OK: Final = 200
 _LARGEST: Final = 256 * 2**20
@@ -68,7 +70,7 @@ class Recorder:
 
 def http_server(recorder: Recorder, address: tuple[str, int]) -> ThreadingHTTPServer:
     """
-    OTLP by HTTP below any path, ``/metrics``, and 200 for all other questions.
+    OTLP by HTTP below any path, ``/metrics``, look-ups, and 200 for all other questions.
     """
     paths = {kind.path: kind for kind in KINDS.values()}
 
@@ -76,6 +78,11 @@ def http_server(recorder: Recorder, address: tuple[str, int]) -> ThreadingHTTPSe
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            looked_up = lookups.answer(Recorded(recorder.folder), self.path)
+            if looked_up is not None:
+                status, told = looked_up
+                self._answer(status, "application/json", json.dumps(told).encode())
+                return
             page = recorder.exposition() if self.path == "/metrics" else "ready\n"
             self._answer(_OK, "text/plain; version=0.0.4", page.encode())
 

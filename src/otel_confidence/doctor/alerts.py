@@ -72,7 +72,7 @@ class AlertPath:
 
     def _known(self) -> Check:
         place = "Prometheus knows an Alertmanager"
-        known = self._asked("/api/v1/alertmanagers").get("activeAlertmanagers", ())
+        known = self.waiting(self._listed, 0)
         if not known:
             none = Cause(
                 "Prometheus tells nobody of alerts: no Alertmanager is configured",
@@ -80,6 +80,9 @@ class AlertPath:
             )
             return Check.failing(SUBJECT, place, none)
         return Check(SUBJECT, place, "ok", ", ".join(shown(str(a.get("url"))) for a in known))
+
+    def _listed(self) -> Any:
+        return self._asked("/api/v1/alertmanagers").get("activeAlertmanagers", ())
 
     def _arrived(self) -> Check:
         place = "in Alertmanager"

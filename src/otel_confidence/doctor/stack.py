@@ -172,11 +172,18 @@ class _Examination:
         """
         self._say(f"waiting for the {signal} in {backend.name}")
         left_s = max(self._deadline - self._pace.clock(), 0.0)
+        soon_s = min(left_s, _SETTLE_S)
         if backend.name in self._down:
             # It will not arrive; but the gateway's queue shows that only a moment later.
-            self._pace.until(lambda: _stuck(self._flow(signal)), min(left_s, _SETTLE_S))
+            self._pace.until(lambda: _stuck(self._flow(signal)), soon_s)
             return ""
-        return str(self._pace.until(lambda: backend.find(probe), left_s))
+        if found := self._pace.until(lambda: backend.find(probe), soon_s):
+            return str(found)
+        # What is refused for good will not arrive however long is waited.
+        self._pace.until(
+            lambda: backend.find(probe) or _refused(self._flow(signal)), left_s - soon_s
+        )
+        return backend.find(probe)
 
     def _flow(self, signal: str) -> Flow | None:
         if self._before is None:
@@ -203,6 +210,10 @@ class _Examination:
 
 def _stuck(flow: Flow | None) -> bool:
     return flow is None or bool(flow.lost or flow.waiting)
+
+
+def _refused(flow: Flow | None) -> bool:
+    return flow is not None and bool(flow.lost) and not flow.sent
 
 
 def _passed(signal: str, flow: Flow | None, cause: Cause | None, *, arrived: bool) -> Check:

@@ -1,0 +1,105 @@
+"""This module lets the doctor look at the stack's own programs, well and ill."""
+
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from tests.test_stack_programs import program
+from tools.stack import Stack
+from tools.stack.plan import COMPOSE, Wishes
+
+from otel_confidence.doctor.checks import Check
+from otel_confidence.doctor.services import Addresses
+from otel_confidence.doctor.stack import Pace, examine
+
+PROGRAMS = {
+    "otelcol-confidence": "OTELCOL_VERSION",
+    "prometheus": "PROMETHEUS_VERSION",
+    "alertmanager": "ALERTMANAGER_VERSION",
+}
+RESEND = "--rules.alert.resend-delay=1s"
+"""Alerts that fire before Prometheus knows its Alertmanager are told again after this time."""
+OVERRIDES = {
+    "otel-gateway": {"/etc/otelcol/gateway.yaml": {"processors.tail_sampling.decision_wait": "1s"}},
+    "prometheus": {"/etc/prometheus/rules/otel_confidence.yml": {"groups.*.interval": "1s"}},
+}
+PLACES = {
+    "metric": ["taken by the gateway", "sent on by the gateway", "in Prometheus"],
+    "trace": ["taken by the gateway", "sent on by the gateway", "in Tempo"],
+    "event": ["taken by the gateway", "sent on by the gateway", "in Loki"],
+    "alert": [
+        "its rule is loaded by Prometheus", "Watchdog fires", "Prometheus knows an Alertmanager",
+        "in Alertmanager",
+    ],
+}  # fmt: skip
+pytestmark = pytest.mark.xdist_group("doctor")
+
+
+@pytest.fixture(name="stack", scope="module")
+def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    for name, version in PROGRAMS.items():
+        program(name, version)
+    folder = tmp_path_factory.mktemp("stack")
+    overlay = folder / "soon.yml"
+    command = yaml.safe_load(COMPOSE.read_text())["services"]["prometheus"]["command"]
+    described = {"services": {"prometheus": {"command": [*command, RESEND]}}}
+    overlay.write_text(yaml.safe_dump(described))
+    wishes = Wishes(files=[COMPOSE, overlay], overrides=OVERRIDES)
+    with Stack.started(folder / "run", wishes, check=False) as stack:
+        yield stack
+
+
+def look(stack: Stack) -> list[Check]:
+    """What the doctor finds; Grafana has no program here."""
+    gateway = "otel-gateway"
+    addresses = Addresses(
+        gateway=stack.url(gateway, 4318),
+        gateway_health=stack.url(gateway, 13133),
+        gateway_metrics=stack.url(gateway, 8888),
+        prometheus=stack.url("prometheus", 9090),
+        tempo=stack.url("tempo", 3200),
+        loki=stack.url("loki", 3100),
+        alertmanager=stack.url("alertmanager", 9093),
+        grafana="",
+    )
+    return list(examine(addresses, pace=Pace(60.0)))
+
+
+def test_a_probe_is_found_everywhere(stack: Stack) -> None:
+    """
+    A metric, a trace, an event and an alert are followed through the real programs to their ends.
+    """
+    found = look(stack)
+
+    assert [("Grafana", "skipped")] == [(c.subject, c.status) for c in found if c.status != "ok"]
+    assert PLACES == {
+        subject: [check.place for check in found if check.subject == subject] for subject in PLACES
+    }
+
+
+def test_a_backend_that_refuses_is_where_it_is_missing(stack: Stack) -> None:
+    """
+    What Loki refuses for good is missing behind the gateway, and what is meant for others arrives.
+    """
+    stack.answer("loki", 400)
+    found = look(stack)
+    stack.answer("loki", None)
+
+    [failed] = [check for check in found if check.status == "failed"]
+    assert ("event", "sent on by the gateway") == (failed.subject, failed.place)
+    assert failed.found.startswith("otlp_http/loki gave up on 1")
+
+
+def test_a_backend_that_is_down_is_where_it_is_missing(stack: Stack) -> None:
+    """
+    What Tempo cannot take yet waits in the gateway's queue, which is said with the reason.
+    """
+    stack.stop("tempo")
+    found = look(stack)
+    stack.restart("tempo")
+
+    down, waiting = [check for check in found if check.status == "failed"]
+    assert ("Tempo", "answers") == (down.subject, down.place)
+    assert ("trace", "sent on by the gateway") == (waiting.subject, waiting.place)
+    assert waiting.found.startswith("1 wait in the queue of otlp_grpc/tempo: http://")
+    assert "connection refused" in waiting.found
