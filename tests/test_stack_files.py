@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from otel_confidence.alerting.durations import milliseconds
 from otel_confidence.conventions import MODEL_NAME
 from otel_confidence.generate.rules import TOPIC
 from otel_confidence.ingest.resources import PROMOTED
+from otel_confidence.objectives import BURN_RATES
 from otel_confidence.objectives.recorded import SLO_ID
+from otel_confidence.objectives.windows import MARGIN_DAYS
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -243,6 +246,17 @@ def test_every_door_of_the_gateway_is_offered() -> None:
     own = str(pull["exporter"]["prometheus"]["port"])
 
     assert ports_inside("otel-gateway") == doors | {own}
+
+
+def test_prometheus_keeps_every_period_whole() -> None:
+    """
+    Samples outlive the longest error budget that can be promised, within a bound of size.
+    """
+    found = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text())
+    kept = found["storage"]["tsdb"]["retention"]
+
+    assert milliseconds(kept["time"]) >= (max(BURN_RATES) + MARGIN_DAYS) * 86_400_000
+    assert kept["size"].endswith("GB")
 
 
 def test_prometheus_names_series_as_the_server_does() -> None:

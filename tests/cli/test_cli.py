@@ -49,7 +49,7 @@ def test_help_names_every_flag_with_its_default() -> None:
     """
     done = CliRunner().invoke(cli, ["up", "--help"])
 
-    for text in ("--otlp-grpc-port", "4317", "4318", "8050", "15d", "--ready-file", "--insecure"):
+    for text in ("--otlp-grpc-port", "4317", "4318", "8050", "35d", "--ready-file", "--insecure"):
         assert text in done.output
 
 

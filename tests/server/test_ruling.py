@@ -9,7 +9,10 @@ from click.testing import CliRunner
 
 from otel_confidence.cli.commands import cli
 from otel_confidence.errors import ConfigurationError
+from otel_confidence.objectives import BURN_RATES
 from otel_confidence.objectives.recorded import BUDGET_REMAINING
+from otel_confidence.objectives.windows import MARGIN_DAYS
+from otel_confidence.server.app import Options
 from otel_confidence.server.ruling import BUILT_IN, specs
 
 OBJECTIVES = """
@@ -66,6 +69,29 @@ def test_the_same_objective_in_two_files_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="digits-accuracy"):
         specs([], paths)
+
+
+@pytest.mark.parametrize(("window", "kept", "needed"), [("28d", 28.5, 29), ("7d", 1.5, 8)])
+def test_a_budget_is_not_kept_shorter_than_it_looks_back(
+    tmp_path: Path, window: str, kept: float, needed: int
+) -> None:
+    """
+    A retention that would cut an objective's period is refused, and a day more than it is enough.
+    """
+    path = tmp_path / "otel-confidence.yaml"
+    path.write_text(OBJECTIVES.replace("90%", f"90%, window: {window}"))
+    wanted = rf"digits-accuracy looks back {window[:-1]} days, but samples are kept for {kept}: "
+
+    with pytest.raises(ConfigurationError, match=f"{wanted}give --retention {needed}d or more"):
+        specs([], [path], kept_days=kept)
+    assert specs([], [path], kept_days=needed)
+
+
+def test_the_usual_retention_holds_every_period() -> None:
+    """
+    Whoever says nothing keeps samples for longer than the longest period that can be promised.
+    """
+    assert Options().retention >= max(BURN_RATES) + MARGIN_DAYS
 
 
 def test_a_wrong_file_of_objectives_stops_the_start(tmp_path: Path) -> None:

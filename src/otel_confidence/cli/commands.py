@@ -18,6 +18,7 @@ from otel_confidence.cli.slo import slo
 from otel_confidence.cli.store import store
 from otel_confidence.cli.telling import telling_of, telling_options
 from otel_confidence.errors import OtelConfidenceError
+from otel_confidence.objectives.windows import KEPT_DAYS
 from otel_confidence.server.app import Options, Served, serve
 from otel_confidence.server.ruling import BUILT_IN
 from otel_confidence.settings import Settings
@@ -45,7 +46,8 @@ _HELP: Final = {
     "data": "Folder that keeps everything.",
     "store": "URL of a ClickHouse server that keeps everything instead of the folder, such as "
     "clickhouse://user@host:8123/database?cluster=name.",
-    "retention": "How long everything is kept, such as 36h, 15d or 1y.",
+    "retention": "How long everything is kept, such as 36h, 35d or 1y; a day more than the longest "
+    "objective at least.",
     "size": "How much the folder may hold before its oldest days go, such as 512MB or 10GB; today "
     "never goes. 0 for any size.",
     "ready": "File to write the addresses to, as JSON, once it serves.",
@@ -64,7 +66,7 @@ _HELP: Final = {
 @click.option("--otlp-http-port", type=_PORT, default=4318, help=_HELP["http"])
 @click.option("--data", type=_FOLDER, default="otel-confidence-data", help=_HELP["data"])
 @click.option("--store", default="", envvar="OTEL_CONFIDENCE_STORE", help=_HELP["store"])
-@click.option("--retention", type=Retention(), default="15d", help=_HELP["retention"])
+@click.option("--retention", type=Retention(), default=f"{KEPT_DAYS}d", help=_HELP["retention"])
 @click.option("--retention-size", type=Size(), default="0", help=_HELP["size"])
 @click.option("--ready-file", type=_FILE, help=_HELP["ready"])
 @click.option("--rules", multiple=True, default=(BUILT_IN,), metavar="GLOB", help=_HELP["rules"])

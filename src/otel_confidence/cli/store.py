@@ -6,6 +6,7 @@ import click
 
 from otel_confidence.cli.durations import Retention
 from otel_confidence.errors import OtelConfidenceError
+from otel_confidence.objectives.windows import KEPT_DAYS
 from otel_confidence.store.address import Address, is_url
 from otel_confidence.store.cluster import Layout
 
@@ -19,7 +20,9 @@ def store() -> None:
 
 @store.command(context_settings={"show_default": True})
 @click.argument("url", default="clickhouse://localhost")
-@click.option("--retention", type=Retention(), default="15d", help="How long everything is kept.")
+@click.option(
+    "--retention", type=Retention(), default=f"{KEPT_DAYS}d", help="How long everything is kept."
+)
 def schema(url: str, retention: float) -> None:
     """
     Print what makes the tables on a ClickHouse server, to be applied by an administrator.

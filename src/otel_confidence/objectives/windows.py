@@ -24,6 +24,11 @@ UNITS_S: Final[Mapping[str, int]] = MappingProxyType(
 PERIOD_NAMES: Final[Mapping[int, str]] = MappingProxyType({7: "1w", 28: "4w", 30: "30d"})
 """How Prometheus's own library, and so Sloth, writes a period of so many days."""
 
+MARGIN_DAYS: Final = 1
+"""How much longer than a period samples must be kept: they leave by the day."""
+KEPT_DAYS: Final = max(PERIOD_NAMES) + 5
+"""How long samples are kept if not told: the longest period, and days to look back on its end."""
+
 
 def length_s(window: str) -> int:
     """

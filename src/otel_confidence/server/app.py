@@ -31,6 +31,7 @@ from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Ledger, Pipeline
 from otel_confidence.ingest.remote_write import RemoteWriter
 from otel_confidence.ingest.truths import Truths
+from otel_confidence.objectives.windows import KEPT_DAYS
 from otel_confidence.query.promql import Engine
 from otel_confidence.server import api, api_v2, federation, jobs, pages, ports
 from otel_confidence.server.admission import Admission
@@ -71,7 +72,7 @@ class Options:
     data: Path = Path("otel-confidence-data")
     store: str = ""
     """URL of a ClickHouse server that keeps everything instead of the folder."""
-    retention: float = 15.0
+    retention: float = KEPT_DAYS
     """Days."""
     retention_size: int = 0
     """Bytes; 0 for any number."""
@@ -136,7 +137,8 @@ def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: No
 
 
 async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
-    stopped, groups = _stopping(), specs(options.rules, options.objectives)
+    stopped = _stopping()
+    groups = specs(options.rules, options.objectives, kept_days=options.retention)
     if options.ready_file is not None:
         options.ready_file.unlink(missing_ok=True)  # one of a killed server names dead ports
     async with AsyncExitStack() as stack:

@@ -34,7 +34,9 @@ from otel_confidence.alerting.service import Alerting, Listeners
 from otel_confidence.errors import ConfigurationError, OtelConfidenceError
 from otel_confidence.generate import slos
 from otel_confidence.generate.rules import INHIBITIONS, PAGES, Links, rule_file
+from otel_confidence.objectives import Objective
 from otel_confidence.objectives import read as read_objectives
+from otel_confidence.objectives.windows import KEPT_DAYS, MARGIN_DAYS
 from otel_confidence.server.jobs import EVERY_S
 from otel_confidence.server.rule_health import rule_health
 
@@ -55,12 +57,20 @@ _GRACE_S: Final = 5.0
 _log = logging.getLogger(__name__)
 
 
-def specs(patterns: Sequence[str], objectives: Sequence[Path] = ()) -> list[GroupSpec]:
+def specs(
+    patterns: Sequence[str], objectives: Sequence[Path] = (), *, kept_days: float = KEPT_DAYS
+) -> list[GroupSpec]:
     """
     The rule groups that paths and glob patterns name, and those of files of objectives.
 
+    Args:
+        patterns: The paths and patterns; ``BUILT_IN`` stands for the rules that come along.
+        objectives: Files of objectives.
+        kept_days: How long samples are kept.
+
     Raises:
-        ConfigurationError: A pattern finds no file, or a rule or an objective is wrong.
+        ConfigurationError: A pattern finds no file, a rule or an objective is wrong, or samples are
+            not kept for as long as an objective looks back.
     """
     paths: list[Path] = []
     found: list[GroupSpec] = []
@@ -74,16 +84,31 @@ def specs(patterns: Sequence[str], objectives: Sequence[Path] = ()) -> list[Grou
         if not matching:
             raise ConfigurationError(f"--rules {pattern!r} finds no file")
         paths.extend(matching)
-    return [*found, *read_files(paths), *_promised(objectives)]
+    return [*found, *read_files(paths), *_promised(objectives, kept_days)]
 
 
-def _promised(paths: Sequence[Path]) -> list[GroupSpec]:
+def _promised(paths: Sequence[Path], kept_days: float) -> list[GroupSpec]:
     if not paths:
         return []
     objectives = [objective for path in paths for objective in read_objectives(path)]
+    _check_kept(objectives, kept_days)
     return read_text(
         yaml.safe_dump(slos.rule_file(objectives, links=_LINKS)), ", ".join(map(str, paths))
     )
+
+
+def _check_kept(objectives: Sequence[Objective], kept_days: float) -> None:
+    """
+    Refuse a budget whose beginning would be forgotten: it would look better than it is.
+    """
+    for each in sorted(objectives, key=lambda each: -each.window_days):
+        needed = each.window_days + MARGIN_DAYS
+        if kept_days < needed:
+            raise ConfigurationError(
+                f"the objective {each.id} looks back {each.window_days} days, but samples are "
+                f"kept for {kept_days:g}: give --retention {needed}d or more, or the objective a "
+                f"shorter window"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ CALIBRATION_ERROR: Final = 0.05
 FRESH: Final = "7d"
 """How long a calibration that was found good is relied on without new truth: each day once."""
 REMEMBERED: Final = "14d"
-"""How long it is said that truth no longer suffices; samples are kept a day longer by default."""
+"""How long it is said that truth no longer suffices: twice as long as a good one is relied on."""
 ACCURACY_DROP: Final = 0.05
 """Loss of accuracy against the week before that is tolerated, beside chance."""
 
