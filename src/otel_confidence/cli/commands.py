@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 from rich.console import Console
 
+from otel_confidence.cli.collector import collector
 from otel_confidence.cli.doctor import doctor
 from otel_confidence.cli.durations import Retention
 from otel_confidence.cli.generate import generate
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (doctor, generate, query, slo, store):
+for command in (collector, doctor, generate, query, slo, store):
     cli.add_command(command)
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)

@@ -3,7 +3,7 @@ This module reads YAML so that every value still knows its line.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from otel_confidence.errors import ConfigurationError, ObjectiveError
@@ -23,6 +23,8 @@ class Located:
     column: int
     path: str
     """Its way from the document's root, such as ``objectives[0].target``."""
+    file: str = ""
+    """The file it was read from, where several are read together."""
 
     def entries(self) -> "dict[str, Located]":
         """
@@ -57,7 +59,7 @@ class Misplaced(ObjectiveError):  # noqa: N818  it says where something wrong st
         self.place = place
 
 
-def documents(text: str) -> Iterator[Located]:
+def documents(text: str, *, file: str = "") -> Iterator[Located]:
     """
     Every document of a YAML text that holds anything.
 
@@ -69,14 +71,14 @@ def documents(text: str) -> Iterator[Located]:
         import yaml
     except ImportError as missing:
         raise ConfigurationError(
-            "reading objectives needs PyYAML: pip install 'otel-confidence[server]'"
+            "reading YAML needs PyYAML: pip install 'otel-confidence[server]'"
         ) from missing
     try:
         loader = yaml.SafeLoader(text)
         while loader.check_node():
             node = loader.get_node()
             if node is not None and node.tag != "tag:yaml.org,2002:null":
-                yield _Reader(loader, yaml).located(node, "")
+                yield _Reader(loader, yaml, file).located(node, "")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
@@ -90,8 +92,8 @@ class _Reader:
     Turns PyYAML's nodes into located values, so many that no file of references explodes.
     """
 
-    def __init__(self, loader: Any, yaml: Any) -> None:
-        self._loader, self._yaml = loader, yaml
+    def __init__(self, loader: Any, yaml: Any, file: str) -> None:
+        self._loader, self._yaml, self._file = loader, yaml, file
         self._open: set[int] = set()
         self._left = _MOST
 
@@ -99,7 +101,8 @@ class _Reader:
         """
         A node with everything below it.
         """
-        place = Located(None, "", node.start_mark.line + 1, node.start_mark.column + 1, path)
+        mark = node.start_mark
+        place = Located(None, "", mark.line + 1, mark.column + 1, path, self._file)
         if id(node) in self._open:
             raise Misplaced(place, "refers to itself")
         self._left -= 1
@@ -115,7 +118,7 @@ class _Reader:
             value = self._loader.construct_object(node)
         self._open.discard(id(node))
         text = node.value if isinstance(node.value, str) else ""
-        return Located(value, text, place.line, place.column, path)
+        return replace(place, value=value, text=text)
 
     def _mapping(self, node: Any, place: Located) -> dict[str, Located]:
         seen: set[str] = set()
@@ -133,7 +136,7 @@ class _Reader:
     def _at(self, key: Any, place: Located) -> Located:
         mark = key.start_mark
         path = f"{place.path}.{key.value}" if place.path else key.value
-        return Located(None, key.value, mark.line + 1, mark.column + 1, path)
+        return Located(None, key.value, mark.line + 1, mark.column + 1, path, self._file)
 
 
 _MERGE = "tag:yaml.org,2002:merge"
