@@ -12,13 +12,22 @@ import pytest
 import yaml
 
 from otel_confidence.conventions import LOW_CONFIDENCE
-from otel_confidence.generate import rules
+from otel_confidence.generate import rules, slos
 from otel_confidence.generate.rules import BOARDS, PAGES, Links, rule_file
+from otel_confidence.objectives import DEFAULT_FILE, read
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDER = Path(rules.__file__).parent
 RULES: list[dict[str, Any]] = [r for group in rule_file()["groups"] for r in group["rules"]]
 ALERTS = [rule for rule in RULES if "alert" in rule]
+OF_OBJECTIVES = list(
+    {
+        rule["alert"]: rule
+        for group in slos.rule_file(read(ROOT / DEFAULT_FILE))["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }.values()
+)
 OF_MODELS = [a for a in ALERTS if a["annotations"]["dashboard_url"].endswith("urlquery }}")]
 HEARTBEAT = "Watchdog"
 CASES = sorted((ROOT / "prometheus" / "tests").glob("*.yml"))
@@ -50,7 +59,7 @@ def test_alert_of_a_model_names_it(alert: dict[str, Any]) -> None:
     assert alert["alert"].startswith("Model")
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=named)
+@pytest.mark.parametrize("alert", [*ALERTS, *OF_OBJECTIVES], ids=named)
 def test_alert_has_a_runbook(alert: dict[str, Any]) -> None:
     """
     The runbook's address leads to a heading that exists, with every part that a runbook has.
@@ -75,7 +84,7 @@ def test_alerts_lead_to_dashboards_that_exist(board: str) -> None:
     assert (ROOT / "grafana" / "dashboards" / f"{uid[1]}.json").is_file()
 
 
-@pytest.mark.parametrize("alert", ALERTS, ids=named)
+@pytest.mark.parametrize("alert", [*ALERTS, *OF_OBJECTIVES], ids=named)
 def test_alert_has_cases(alert: dict[str, Any]) -> None:
     """
     The rule tests hold, for each alert and severity, a case that fires and one that stays silent.
@@ -107,6 +116,20 @@ def test_every_alert_is_silent_without_traffic() -> None:
         assert expected == {check["alertname"] for check in checks}
         assert all(check["exp_alerts"] == [] for check in checks)
         assert not any(re.search(r"\+[^0]", each["values"]) for each in case["input_series"])
+
+
+def test_alerts_of_objectives_are_silent_without_traffic() -> None:
+    """
+    Counters that stand still, and none, are checked for each alert on an error budget.
+    """
+    (path,) = (path for path in CASES if path.name == "slos_test.yml")
+    (case,) = (
+        each for each in yaml.safe_load(path.read_text())["tests"] if "No traffic" in each["name"]
+    )
+
+    checks = case["alert_rule_test"]
+    assert {alert["alert"] for alert in OF_OBJECTIVES} == {check["alertname"] for check in checks}
+    assert all(check["exp_alerts"] == [] for check in checks)
 
 
 @pytest.mark.parametrize("group", rule_file()["groups"], ids=lambda group: str(group["name"]))

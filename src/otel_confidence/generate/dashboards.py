@@ -83,7 +83,10 @@ def _text(board: Board, command: str) -> str:
         built.with_row(dashboard.Row(title).id(next(number_of)))
         for panel in panels:
             built.with_panel(panel.id(next(number_of)))
-    encoded: str = JSONEncoder(sort_keys=True, indent=2).encode(built.build())
+    made = built.build()
+    for link in made.links or ():
+        link.placement = None  # the library's own choice hides links in a menu of settings
+    encoded: str = JSONEncoder(sort_keys=True, indent=2).encode(made)
     return f"{encoded}\n"
 
 

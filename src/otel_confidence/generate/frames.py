@@ -124,8 +124,6 @@ def others(*, chosen_too: bool) -> dashboard.DashboardLink:
         .keep_time(True)
         .include_vars(chosen_too)
         .as_dropdown(True)
-        # The library's own choice would hide it in a menu of settings.
-        .placement("")
     )
 
 
