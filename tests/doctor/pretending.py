@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from email.message import Message
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -44,6 +45,8 @@ class Stack:
         self.answers: dict[str, tuple[int, Any]] = {}
         """What a path answers instead, its status and body."""
         self.spelled = NAME
+        self.told_ago_s = 30.0
+        """How long ago Prometheus last told Alertmanager of its alert."""
         self.lacking: set[str] = set()
         """Backends that lack what the gateway sent, for it sent it elsewhere."""
         self.keeping: tuple[str, ...] | None = None
@@ -110,6 +113,7 @@ class Stack:
         told: dict[str, Any] = {
             "/api/v1/status/flags": {"web.enable-otlp-receiver": "true"},
             "/api/v1/status/runtimeinfo": {},
+            "/api/v1/targets": {"activeTargets": [{"health": "up"}, {"health": "unknown"}]},
             "/api/v1/rules": {"groups": [{"rules": [{"name": "Watchdog", "health": "ok"}]}]},
             "/api/v1/alerts": {"alerts": [_WATCHDOG]},
             "/api/v1/alertmanagers": {"activeAlertmanagers": [alertmanager]},
@@ -157,7 +161,8 @@ class Stack:
         return [{name: labels[name] for name in kept}]
 
     def _alertmanager(self, path: str, _: Any) -> tuple[int, Any]:
-        return 200, [_WATCHDOG] if path == "/api/v2/alerts" else "OK"
+        told = datetime.fromtimestamp(time.time() - self.told_ago_s, timezone.utc).isoformat()
+        return 200, [{**_WATCHDOG, "updatedAt": told}] if path == "/api/v2/alerts" else "OK"
 
     def _grafana(self, *_: Any) -> tuple[int, Any]:
         return 200, {"message": "Successfully queried"}

@@ -20,6 +20,7 @@ WELL = [
     ("metric", "in Prometheus"),
     ("trace", "taken by the gateway"), ("trace", "sent on by the gateway"), ("trace", "in Tempo"),
     ("event", "taken by the gateway"), ("event", "sent on by the gateway"), ("event", "in Loki"),
+    ("Prometheus", "reaches what it scrapes"),
     ("alert", "its rule is loaded by Prometheus"), ("alert", "Watchdog fires"),
     ("alert", "Prometheus knows an Alertmanager"), ("alert", "in Alertmanager"),
     ("Grafana", "its data source Prometheus"), ("Grafana", "its data source Tempo"),
@@ -191,6 +192,13 @@ FAULTS = {
         is_so("keeping", ("trace_id",)), ("event", "in Loki"), "without event.name",
         "transform/event_name",
     ),
+    "a program is not scraped": (
+        told("targets", activeTargets=[
+            {"health": "up"}, {"health": "down", "scrapePool": "otel-gateway", "lastError": "EOF"},
+        ]),
+        ("Prometheus", "reaches what it scrapes"), "1 of 2 do not answer; otel-gateway: EOF",
+        "scrape_configs",
+    ),
     "no rule is loaded": (
         told("rules", groups=[]), ("alert", "its rule is loaded by Prometheus"),
         "no rule is loaded", "rule_files",
@@ -210,6 +218,10 @@ FAULTS = {
     "Alertmanager has no alert": (
         answers("/alertmanager/api/v2/alerts", 200, []), ("alert", "in Alertmanager"),
         "has no Watchdog", "docker compose logs prometheus",
+    ),
+    "Alertmanager is no longer told": (
+        is_so("told_ago_s", 200.0), ("alert", "in Alertmanager"), "not heard of Watchdog for 20",
+        "docker compose logs prometheus",
     ),
     "Grafana lacks a source": (
         answers("/grafana/api/datasources/uid/loki/health", 404),

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
+from tests.running import until
 from tests.test_stack_programs import program
 from tools.stack import Stack
 from tools.stack.plan import COMPOSE, Wishes
 
+from otel_confidence.doctor import scrapes
 from otel_confidence.doctor.checks import Check
+from otel_confidence.doctor.doors import Door
 from otel_confidence.doctor.services import Addresses
 from otel_confidence.doctor.stack import Pace, examine
 
@@ -46,6 +49,9 @@ def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     overlay.write_text(yaml.safe_dump(described))
     wishes = Wishes(files=[COMPOSE, overlay], overrides=OVERRIDES)
     with Stack.started(folder / "run", wishes, check=False) as stack:
+        # Whatever was scraped before it was ready answers the next time.
+        prometheus = Door(stack.url("prometheus", 9090), {})
+        until(lambda: scrapes.look(prometheus).status == "ok")
         yield stack
 
 

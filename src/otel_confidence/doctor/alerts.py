@@ -6,7 +6,7 @@ This module follows an alert: loaded by Prometheus, firing, and arrived at Alert
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from otel_confidence.doctor.checks import Cause, Check
@@ -19,8 +19,10 @@ the last answer."""
 
 SUBJECT: Final = "alert"
 _RULES: Final = "rule files: see rule_files in prometheus.yml, then promtool check config"
-_AGAIN: Final = timedelta(seconds=75)
+_AGAIN_S: Final = 75.0
 """A Prometheus that does not know its Alertmanager yet tells it when it repeats, a minute later."""
+_STALE_S: Final = 120.0
+"""Alertmanager keeps what is no longer told for some minutes; Prometheus tells every minute."""
 _LOGS: Final = "docker compose logs prometheus"
 
 
@@ -88,18 +90,33 @@ class AlertPath:
         place = "in Alertmanager"
         if not self.alertmanager.url:
             return Check(SUBJECT, place, "skipped", "Alertmanager is left out")
-        if self.waiting(self._there, _AGAIN.total_seconds() if self._young() else 0):
+        if self.waiting(self._there, _AGAIN_S if self._young() else 0):
             return Check(SUBJECT, place, "ok", f"{WATCHDOG} is there")
+        ages = self._ages()
+        lacks = (
+            f"has not heard of {WATCHDOG} for {min(ages):.0f} s" if ages else f"has no {WATCHDOG}"
+        )
         lost = Cause(
-            f"{shown(self.alertmanager.url)} has no {WATCHDOG}: Prometheus does not reach it, or "
-            "tells another one",
+            f"{shown(self.alertmanager.url)} {lacks}: Prometheus does not reach it, or tells "
+            "another one",
             f"compare the address with the one Prometheus knows; why it fails: {_LOGS}",
         )
         return Check.failing(SUBJECT, place, lost)
 
     def _there(self) -> bool:
-        found = self.alertmanager.get("/api/v2/alerts", filter=f'alertname="{WATCHDOG}"').json()
-        return isinstance(found, list) and any(map(_is_watchdog, found))
+        return any(age_s <= _STALE_S for age_s in self._ages())
+
+    def _ages(self) -> list[float]:
+        """
+        For how long Alertmanager has not been told of it again, by its own clock.
+        """
+        reply = self.alertmanager.get("/api/v2/alerts", filter=f'alertname="{WATCHDOG}"')
+        now = self.alertmanager.now() + (reply.skew_s or 0.0)
+        found = reply.json()
+        try:
+            return [now - _moment(a["updatedAt"]) for a in found or () if _is_watchdog(a)]
+        except (AttributeError, KeyError, TypeError, ValueError):
+            return []
 
     def _young(self) -> bool:
         told = self._asked("/api/v1/status/runtimeinfo")
@@ -107,7 +124,7 @@ class AlertPath:
             start, now = (_moment(told[name]) for name in ("startTime", "serverTime"))
         except (KeyError, TypeError, ValueError):
             return False
-        return now - start < _AGAIN
+        return now - start < _AGAIN_S
 
     def _asked(self, path: str) -> dict[str, Any]:
         answer = self.prometheus.get(path).json()
@@ -122,11 +139,11 @@ def _not_loaded(others: int) -> Cause:
     )
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str) -> float:
     """
-    A time by the server's clock, to the second.
+    A time of RFC 3339 in UTC, to the second, as epoch seconds.
     """
-    return datetime.fromisoformat(text[: len("2026-01-01T00:00:00")])
+    return datetime.fromisoformat(f"{text[: len('2026-01-01T00:00:00')]}+00:00").timestamp()
 
 
 def _is_watchdog(alert: dict[str, Any]) -> bool:

@@ -9,6 +9,9 @@ from typing import Final
 from otel_confidence.doctor.checks import SKEW_S, Cause, Check, skew_text
 from otel_confidence.doctor.doors import Door, Reply, fault, shown
 
+WAIT_S: Final = 30.0
+"""How long a probe may take: sampling waits 10 s for the rest of a trace, queues some more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addresses:

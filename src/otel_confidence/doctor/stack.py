@@ -12,18 +12,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otel_confidence.doctor import dashboards, refusals
+from otel_confidence.doctor import dashboards, refusals, scrapes
 from otel_confidence.doctor.alerts import AlertPath
 from otel_confidence.doctor.backends import Backend, Loki, Prometheus, Tempo
 from otel_confidence.doctor.checks import Cause, Check
 from otel_confidence.doctor.doors import fault, shown
 from otel_confidence.doctor.gateways import Counts, Flow
 from otel_confidence.doctor.probes import SIGNALS, Answer, Probe, make, send
-from otel_confidence.doctor.services import METRICS, SERVICES, Addresses, look
+from otel_confidence.doctor.services import METRICS, SERVICES, WAIT_S, Addresses, look
 from otel_confidence.query.prometheus import PrometheusClient
 
-WAIT_S: Final = 30.0
-"""How long a probe may take: sampling waits 10 s for the rest of a trace, queues some more."""
 _PAUSE_S: Final = 0.25
 _SETTLE_S: Final = 3.0
 """How long a gateway's queue may take to show what cannot leave it."""
@@ -199,6 +197,7 @@ class _Examination:
         if not self._reached("Prometheus", self._addresses.prometheus):
             return
         self._say("following an alert")
+        yield scrapes.look(self._addresses.door("prometheus"))
         reached = self._reached("Alertmanager", self._addresses.alertmanager)
         wait_s = self._pace.wait_s if reached else 0.0
         yield from AlertPath(
