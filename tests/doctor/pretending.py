@@ -165,7 +165,7 @@ class Stack:
         return 200, [{**_WATCHDOG, "updatedAt": told}] if path == "/api/v2/alerts" else "OK"
 
     def _grafana(self, *_: Any) -> tuple[int, Any]:
-        return 200, {"message": "Successfully queried"}
+        return 200, {}
 
 
 @contextmanager

@@ -23,9 +23,10 @@ WELL = [
     ("Prometheus", "reaches what it scrapes"),
     ("alert", "its rule is loaded by Prometheus"), ("alert", "Watchdog fires"),
     ("alert", "Prometheus knows an Alertmanager"), ("alert", "in Alertmanager"),
-    ("Grafana", "its data source Prometheus"), ("Grafana", "its data source Tempo"),
-    ("Grafana", "its data source Loki"),
+    ("Grafana", "reaches its source Prometheus"), ("Grafana", "reaches its source Tempo"),
+    ("Grafana", "reaches its source Loki"), ("Grafana", "reaches its source Alertmanager"),
 ]  # fmt: skip
+SOURCE = "/grafana/api/datasources/proxy/uid"
 Change = Callable[[Stack], object]
 
 
@@ -224,12 +225,22 @@ FAULTS = {
         "docker compose logs prometheus",
     ),
     "Grafana lacks a source": (
-        answers("/grafana/api/datasources/uid/loki/health", 404),
-        ("Grafana", "its data source Loki"), "no source of uid loki", "grafana/provisioning",
+        answers(f"{SOURCE}/loki/loki/api/v1/labels", 404, {"message": "Unable to find datasource"}),
+        ("Grafana", "reaches its source Loki"), "no source of uid loki", "grafana/provisioning",
     ),
     "Grafana does not reach a source": (
-        answers("/grafana/api/datasources/uid/tempo/health", 400, {"message": "dial tcp: refused"}),
-        ("Grafana", "its data source Tempo"), "dial tcp: refused", "provisioning/datasources",
+        answers(f"{SOURCE}/tempo/api/echo", 502),
+        ("Grafana", "reaches its source Tempo"), "does not reach it (502)",
+        "provisioning/datasources",
+    ),
+    "a source of Grafana is something else": (
+        answers(f"{SOURCE}/prometheus/api/v1/status/buildinfo", 404, "404 page not found"),
+        ("Grafana", "reaches its source Prometheus"), "(404 404 page not found)",
+        "provisioning/datasources",
+    ),
+    "Grafana may not be asked": (
+        answers(f"{SOURCE}/alertmanager/api/v2/status", 403),
+        ("Grafana", "reaches its source Alertmanager"), "not allowed to ask (403)", "Bearer",
     ),
 }  # fmt: skip
 

@@ -182,7 +182,7 @@ class Loki:
         reply = self.door.get(
             "/loki/api/v1/query_range",
             query=f'{{service_name="{c.DOCTOR_SERVICE}"}}{condition}', limit="10",
-            **{name: f"{moment:.6f}" for name, moment in around.items()},
+            **{name: f"{moment * 1e9:.0f}" for name, moment in around.items()},
         )  # fmt: skip
         return _streams(reply.json()) if reply.well else []
 

@@ -151,15 +151,14 @@ class _Examination:
         if not backend.door.url:
             yield Check(signal, f"in {backend.name}", "skipped", "left out")
             return
-        began = self._pace.clock()
         found = self._found(probe, signal, backend)
-        took = f"after {self._pace.clock() - began:.1f} s"
+        took_s = self._pace.clock() - self._deadline + self._pace.wait_s
         flow = self._flow(signal)
         cause = None if found else self._why(probe, backend)
         passed = _passed(signal, flow, cause, arrived=bool(found))
         yield passed
         if found:
-            yield Check(signal, f"in {backend.name}", "ok", f"{took} as {found}")
+            yield Check(signal, f"in {backend.name}", "ok", f"within {took_s:.1f} s as {found}")
         elif passed.status != "failed":
             lost = cause or _astray(backend, flow, self._pace.wait_s)
             yield Check.failing(signal, f"in {backend.name}", lost)
