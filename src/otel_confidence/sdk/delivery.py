@@ -271,7 +271,18 @@ class MetricDelivery(_Sender, MetricExporter):
         """
         Send metrics, before them the zeros of series that are sent for the first time.
         """
-        self.arrived = False
+        arrived = False
+        try:
+            result = self._export(metrics_data, timeout_millis, **kwargs)
+            arrived = is_success(result)
+        finally:
+            # Only now: a flush that asks during the next export means the one that it waited for.
+            self.arrived = arrived
+        return result
+
+    def _export(
+        self, metrics_data: MetricsData, timeout_millis: float, **kwargs: Any
+    ) -> MetricExportResult:
         data = _without_ours(metrics_data) if self.inherited else metrics_data
         born = self._births.of(data)
         result = MetricExportResult.SUCCESS
@@ -279,8 +290,7 @@ class MetricDelivery(_Sender, MetricExporter):
             result = self.send(born.zeros, timeout_millis, **kwargs)
         if data.resource_metrics and (is_success(result) or not self._outage.lasts):
             result = self.send(data, timeout_millis, **kwargs)
-        self.arrived = is_success(result)
-        if self.arrived:
+        if is_success(result):
             self._births.known(born)
         return result
 
