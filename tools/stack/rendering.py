@@ -18,6 +18,7 @@ import yaml
 from tools.stack.compose import Service
 from tools.stack.errors import StackError
 
+_ADDRESS: Final = re.compile(r"https?://")
 _OWN: Final = r"0\.0\.0\.0|127\.0\.0\.1"
 Overrides = Mapping[str, Mapping[str, Any]]
 """By container path of a file: by path of a setting, its keys joined by dots, the value instead.
@@ -109,7 +110,9 @@ def render(
     for name in translation.service.secrets:
         path = translation.path(f"/run/secrets/{name}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(secrets[name])
+        secret = secrets[name]
+        # An address may name a service; whatever else a secret says is nobody's business.
+        path.write_text(translation(secret) if _ADDRESS.match(secret) else secret)
         path.chmod(0o600)
     for inside, settings in overrides.items():
         _override(translation, inside, settings)

@@ -1,0 +1,124 @@
+"""This module checks the way of an alert: rule, Prometheus, Alertmanager, whoever is told."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from tests.running import until
+from tests.stack import drifter, hooks
+from tools.stack import Stack
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+
+def told(stack: Stack, path: str) -> list[Any]:
+    return hooks.told(stack.plan.starts["hooks"].folder, path)
+
+
+def drifts(stack: Stack, status: str) -> list[Any]:
+    """What the webhook was told of the drifting model."""
+    return [
+        body
+        for body in told(stack, "/webhook")
+        if body["commonLabels"].get("ml_model_name") == drifter.MODEL and body["status"] == status
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What was said while the features drifted, and once they had come back."""
+
+    fired: Any
+    """The webhook's first notification."""
+    alerts: list[Any]
+    """The model's alerts as Alertmanager had them then."""
+    slack: Any
+    pages: list[Any]
+    over: Any
+    """The webhook's notification of the end."""
+
+
+@pytest.fixture(scope="module")
+def story(stack: Stack) -> Story:
+    """The drift from its begin to its end."""
+    metrics = f"{stack.url('prometheus', 9090)}/metrics"
+    known = "prometheus_notifications_alertmanagers_discovered 1"
+    # What fires before Prometheus has found Alertmanager is told of a minute later only.
+    until(lambda: known in httpx.get(metrics).text)
+    stack.file("drifter", drifter.DRIFT).touch()
+    fired = until(lambda: drifts(stack, "firing"))[0]
+    alerts = httpx.get(f"{stack.url('alertmanager', 9093)}/api/v2/alerts").json()
+    slack = until(lambda: told(stack, "/slack"))[0]
+    stack.file("drifter", drifter.CALM).touch()
+    over = until(lambda: drifts(stack, "resolved"))[0]
+    until(lambda: any(page["event_action"] == "resolve" for page in told(stack, "/pagerduty")))
+    return Story(
+        fired=fired,
+        alerts=[a for a in alerts if a["labels"].get("ml_model_name") == drifter.MODEL],
+        slack=slack,
+        pages=told(stack, "/pagerduty"),
+        over=over,
+    )
+
+
+def test_alerts_of_one_model_are_told_together(story: Story) -> None:
+    """
+    Two drifted features make one message, with both alerts and where to read on.
+    """
+    group = {"alertname": "ModelFeatureDrift", "ml_model_name": drifter.MODEL}
+
+    assert ("webhook", group) == (story.fired["receiver"], story.fired["groupLabels"])
+    assert [("ink", "critical"), ("size", "critical")] == sorted(
+        (alert["labels"]["ml_feature_name"], alert["labels"]["severity"])
+        for alert in story.fired["alerts"]
+    )
+    assert {"docs/runbooks.md#modelfeaturedrift"} == {
+        alert["annotations"]["runbook_url"] for alert in story.fired["alerts"]
+    }
+
+
+def test_a_page_inhibits_its_warnings(story: Story) -> None:
+    """
+    Warnings of the same drift fire too; Alertmanager knows what inhibits them and tells nobody.
+    """
+    warnings = [a for a in story.alerts if a["labels"]["severity"] == "warning"]
+    critical = {a["fingerprint"] for a in story.alerts if a["labels"]["severity"] == "critical"}
+
+    assert ["suppressed"] * 2 == [a["status"]["state"] for a in warnings]
+    assert all(set(a["status"]["inhibitedBy"]) <= critical for a in warnings)
+    assert {"critical"} == {a["labels"]["severity"] for a in story.fired["alerts"]}
+
+
+def test_critical_alerts_reach_everybody(story: Story) -> None:
+    """
+    Slack and PagerDuty are told what the templates make of it, each in its own format.
+    """
+    title = f"[FIRING 2] ModelFeatureDrift {drifter.MODEL}"
+    page = story.pages[0]
+
+    assert title == story.slack["attachments"][0]["title"]
+    assert (title, "trigger", "drift") == (
+        page["payload"]["summary"], page["event_action"], page["payload"]["class"]
+    )  # fmt: skip
+
+
+def test_links_lead_to_programs(stack: Stack, story: Story) -> None:
+    """
+    The links that Prometheus and Alertmanager add lead to themselves.
+    """
+    assert stack.url("alertmanager", 9093) == story.fired["externalURL"]
+    assert all(
+        alert["generatorURL"].startswith(f"{stack.url('prometheus', 9090)}/graph?")
+        for alert in story.fired["alerts"]
+    )
+
+
+def test_an_end_is_told_too(story: Story) -> None:
+    """
+    When the features come back to their reference, everybody hears that it is over.
+    """
+    resolved = [page for page in story.pages if page["event_action"] == "resolve"]
+
+    assert {"resolved"} == {alert["status"] for alert in story.over["alerts"]}
+    assert f"[RESOLVED] ModelFeatureDrift {drifter.MODEL}" == resolved[0]["payload"]["summary"]
