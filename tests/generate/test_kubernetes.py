@@ -27,6 +27,7 @@ from otel_confidence.generate.links import UIDS
 from otel_confidence.generate.rules.stack import GATEWAY as GATEWAY_JOB
 
 VALUES = ROOT / "kubernetes" / "values"
+PAGE = (ROOT / "docs" / "how-to" / "kubernetes.md").read_text()
 OF_GATEWAY: dict[str, Any] = yaml.safe_load((VALUES / "gateway.yaml").read_text())
 OF_AGENT: dict[str, Any] = yaml.safe_load((VALUES / "agent.yaml").read_text())
 AGENT: dict[str, Any] = yaml.safe_load((ROOT / "collector" / "agent.yaml").read_text())
@@ -313,6 +314,40 @@ def test_the_gateway_can_be_scaled_and_drained() -> None:
     assert OF_GATEWAY["resources"]["limits"]["memory"]
     assert budget["maxUnavailable"] < scaling["minReplicas"] < scaling["maxReplicas"]
     assert {"selectPolicy": "Disabled"} == scaling["behavior"]["scaleDown"]
+
+
+def test_the_page_shows_an_environment_that_kubernetes_takes() -> None:
+    """
+    What pods are told to have in their environment is valid, and leads to the agent.
+    """
+    shown = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    container = {"name": "shop", "image": "shop:1", **yaml.safe_load(shown[0])}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "shop"},
+        "spec": {"containers": [container]},
+    }
+    variables = {each["name"]: each.get("value") for each in container["env"]}
+
+    kubernetes_validate.validate(pod, "1.37", strict=True)
+    assert (
+        f"http://{OF_AGENT['fullnameOverride']}.monitoring:4318"
+        == variables["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    )
+
+
+def test_charts_have_one_version_everywhere() -> None:
+    """
+    The page installs the versions that the values were written for.
+    """
+    texts = [PAGE, *(path.read_text() for path in sorted(VALUES.glob("*.yaml")))]
+    found = {
+        match for text in texts
+        for match in re.findall(r"/([a-z-]+) \\?\n?#? *--version (\S+)", text)
+    }  # fmt: skip
+
+    assert ["kube-prometheus-stack", "opentelemetry-collector"] == sorted(name for name, _ in found)
 
 
 def test_prometheus_is_the_stacks() -> None:
