@@ -472,7 +472,18 @@ def test_any_value_in_any_place_is_survived(tmp_path: Path) -> None:
     """
     Whatever stands where something else belongs, the check says what it finds and never fails.
     """
-    odd = (None, "x", 3, [], {}, [None], [[1]], {"a": {"b": None}}, "${env:", "${env:A}:${}")
+    odd: tuple[object, ...] = (
+        None,
+        "x",
+        3,
+        [],
+        {},
+        [None],
+        [[1]],
+        {"a": {"b": None}},
+        "${env:",
+        "${env:A}:${}",
+    )
     file = tmp_path / "odd.yaml"
     ways = list(nodes(yaml.safe_load(GOOD)))
     for number, (*way, last) in enumerate(ways):

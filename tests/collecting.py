@@ -1,0 +1,151 @@
+"""This module starts the real Collector with the project's files, and reads what leaves it."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from tests.running import until
+from tests.test_stack_programs import program
+
+FOLDER = Path(__file__).parent.parent / "collector"
+_LONGEST_LOG = 4_000
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nothing listens at."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """A Collector that runs."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    grpc: str
+    http: str
+    statsd: tuple[str, int]
+    own: str
+    """Where it offers metrics about itself."""
+
+    def left(self, signal: str) -> list[dict[str, Any]]:
+        """What left it so far: resources with what belongs to them."""
+        path = self.folder / f"{signal}.jsonl"
+        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+        whole = [json.loads(line) for line in lines if line.endswith(b"\n")]
+        return [resource for request in whole for resource in next(iter(request.values()))]
+
+    def logs(self) -> list[dict[str, Any]]:
+        """The log records that left it."""
+        return _below(self.left("logs"), "scopeLogs", "logRecords")
+
+    def spans(self, file: str = "traces") -> list[dict[str, Any]]:
+        """The spans that left it."""
+        return _below(self.left(file), "scopeSpans", "spans")
+
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """The metrics that left it, the last of each name."""
+        found = _below(self.left("metrics"), "scopeMetrics", "metrics")
+        return {metric["name"]: metric for metric in found}
+
+    def counted(self, name: str) -> float:
+        """The sum of one of its own counters."""
+        lines = httpx.get(f"http://{self.own}/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+def _below(resources: list[dict[str, Any]], scope: str, what: str) -> list[dict[str, Any]]:
+    return [
+        each for resource in resources for s in resource.get(scope, []) for each in s.get(what, [])
+    ]
+
+
+def attributes(of: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of a record, values without their types."""
+    return {a["key"]: next(iter(a["value"].values()), None) for a in of.get("attributes", [])}
+
+
+def to_files(folder: Path) -> dict[str, Any]:
+    """An overlay by which the gateway's pipelines end in files, spans before sampling too."""
+    names = ("metrics", "traces", "sampled", "logs")
+    pipelines = {
+        "metrics": ["file/metrics"],
+        "traces": ["span_metrics", "forward/traces", "file/traces"],
+        "traces/sampled": ["file/sampled"],
+        "logs": ["file/logs"],
+    }
+    return {
+        "exporters": {
+            f"file/{name}": {"path": str(folder / f"{name}.jsonl"), "flush_interval": "50ms"}
+            for name in names
+        },
+        "service": {"pipelines": {name: {"exporters": to} for name, to in pipelines.items()}},
+    }
+
+
+@contextmanager
+def running(
+    folder: Path, names: Sequence[str], overlay: Mapping[str, Any], **environment: str
+) -> Iterator[Collector]:
+    """A Collector of some of the project's files and an overlay, at free ports of the loopback."""
+    binary = program("otelcol-confidence", "OTELCOL_VERSION")
+    folder.mkdir(exist_ok=True)
+    grpc, http, statsd, health, own = free_ports(5)
+    reader = {"pull": {"exporter": {"prometheus": {"host": "127.0.0.1", "port": own}}}}
+    doors = {
+        "extensions": {"health_check": {"endpoint": f"127.0.0.1:{health}"}},
+        "receivers": {
+            "otlp": {"protocols": {
+                "grpc": {"endpoint": f"127.0.0.1:{grpc}"},
+                "http": {"endpoint": f"127.0.0.1:{http}"},
+            }},
+            "statsd": {"endpoint": f"127.0.0.1:{statsd}", "aggregation_interval": "1s"},
+        },
+        "service": {"telemetry": {"metrics": {"readers": [reader]}}},
+    }  # fmt: skip
+    files = [FOLDER / f"{name}.yaml" for name in names]
+    for name, text in (("doors", doors), ("overlay", dict(overlay))):
+        files.append(folder / f"{name}.yaml")
+        files[-1].write_text(yaml.safe_dump(text))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [binary, *(f"--config={file}" for file in files)],
+            env={**os.environ, "QUEUE_DIRECTORY": str(folder / "queue"), **environment},
+            stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        until(lambda: process.poll() is not None or _healthy(health))
+        if process.poll() is not None:
+            raise AssertionError((folder / "log").read_text()[-_LONGEST_LOG:])
+        yield Collector(
+            process, folder, f"127.0.0.1:{grpc}", f"127.0.0.1:{http}",
+            ("127.0.0.1", statsd), f"127.0.0.1:{own}",
+        )  # fmt: skip
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _healthy(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def now_ns() -> int:
+    """The time, as OTLP has it."""
+    return time.time_ns()

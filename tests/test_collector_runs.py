@@ -1,0 +1,415 @@
+"""
+This module sends telemetry, good and hostile, through the real Collector with the project's files.
+"""
+
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.collecting import Collector, attributes, now_ns, running, to_files
+from tests.running import until
+
+from otel_confidence.conventions import (
+    CONFIDENCE,
+    CONFIDENCE_EDGES,
+    CONFIDENCE_MIN,
+    EVENT_NAME,
+    THRESHOLD,
+)
+from otel_confidence.ingest.limits import Limits
+
+MEGABYTES = "x" * 10_000_000
+SURROGATE = b"\xed\xa0\x80"
+"""A lone surrogate as a careless encoder writes it, which is no UTF-8."""
+PLACE = "@@@"
+"""What stands where the surrogate comes: as many bytes."""
+QUICK = {
+    "receivers": {"prometheus": {"config": {"scrape_configs": [{"job_name": "none"}]}}},
+    "processors": {"tail_sampling": {"decision_wait": "1s"}},
+    "connectors": {"span_metrics": {"metrics_flush_interval": "1s"}},
+}
+
+
+def text(key: str, value: str) -> KeyValue:
+    return KeyValue(key=key, value=AnyValue(string_value=value))
+
+
+def nested(key: str, count: int) -> KeyValue:
+    value = AnyValue()
+    value.kvlist_value.values.extend(text(f"k{n}", "v" * 1000) for n in range(count))
+    return KeyValue(key=key, value=value)
+
+
+def span(
+    name: str, *given: KeyValue, message: str = "", failed: bool = True, took_s: float = 0.0
+) -> ExportTraceServiceRequest:
+    request = ExportTraceServiceRequest()
+    resource = request.resource_spans.add()
+    resource.resource.attributes.append(text("service.name", "shop"))
+    made = Span(
+        name=name, trace_id=os.urandom(16), span_id=os.urandom(8), attributes=given,
+        start_time_unix_nano=now_ns() - int(took_s * 1e9), end_time_unix_nano=now_ns(),
+    )  # fmt: skip
+    made.status.message = message
+    made.status.code = made.status.STATUS_CODE_ERROR if failed else made.status.STATUS_CODE_OK
+    resource.scope_spans.add().spans.append(made)
+    return request
+
+
+def number(key: str, value: float) -> KeyValue:
+    return KeyValue(key=key, value=AnyValue(double_value=value))
+
+
+def event(body: str, *given: KeyValue) -> ExportLogsServiceRequest:
+    request = ExportLogsServiceRequest()
+    record = request.resource_logs.add().scope_logs.add().log_records.add()
+    record.event_name, record.time_unix_nano = "ml.prediction.result", now_ns()
+    record.body.string_value = body
+    record.attributes.extend(given)
+    return request
+
+
+def gauges(**points: list[KeyValue]) -> ExportMetricsServiceRequest:
+    request = ExportMetricsServiceRequest()
+    scope = request.resource_metrics.add().scope_metrics.add()
+    for name, given in points.items():
+        point = scope.metrics.add(name=name).gauge.data_points.add(as_double=1)
+        point.time_unix_nano = now_ns()
+        point.attributes.extend(given)
+    return request
+
+
+def send(collector: Collector, path: str, request: bytes) -> int:
+    address = f"http://{collector.http}/v1/{path}"
+    headers = {"Content-Type": "application/x-protobuf"}
+    return httpx.post(address, content=request, headers=headers, timeout=60).status_code
+
+
+def arrived(collector: Collector, *names: str) -> dict[str, dict[str, Any]]:
+    """
+    The metrics that left, once these are among them.
+    """
+    until(lambda: set(names) <= set(collector.metrics()))
+    return collector.metrics()
+
+
+def spoiled(request: bytes) -> bytes:
+    """
+    A request with lone surrogates in it.
+    """
+    return request.replace(PLACE.encode(), SURROGATE)
+
+
+@pytest.fixture(name="gateway", scope="module")
+def _gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    folder = tmp_path_factory.mktemp("gateway")
+    overlay = {**QUICK, **to_files(folder)}
+    with running(folder, ("gateway",), overlay) as collector:
+        yield collector
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param([text("big", MEGABYTES)], id="a value of ten megabytes"),
+        pytest.param([text(f"k{n}", "v" * 1000) for n in range(10_000)], id="10,000 keys"),
+        pytest.param([nested("deep", 10_000)], id="a map of 10,000 keys"),
+        pytest.param([text("k" * 100_000, "v")], id="a key of 100,000 characters"),
+    ],
+)
+def test_a_hostile_event_leaves_small_enough_for_loki(
+    gateway: Collector, given: list[KeyValue]
+) -> None:
+    """
+    Whatever an event carries, it leaves with its name, below what Loki takes in one line.
+    """
+    mark = os.urandom(8).hex()
+    request = event(f"{mark} {MEGABYTES}", *given, text("event.name", "mine"))
+    status = send(gateway, "logs", request.SerializeToString())
+    (left,) = until(lambda: [r for r in gateway.logs() if mark in r["body"]["stringValue"]])
+    found = attributes(left)
+    metadata = sum(len(key) + len(str(value)) for key, value in found.items())
+
+    assert 200 == status
+    assert "mine" == found[EVENT_NAME.name]
+    assert len(found) <= 64
+    assert metadata < 64 * 1024
+    assert Limits().attribute_bytes == len(left["body"]["stringValue"])
+
+
+def test_a_hostile_span_leaves_and_says_what_it_lost(gateway: Collector) -> None:
+    """
+    A span with 10,000 keys keeps those that matter and counts the others as dropped.
+    """
+    given = [text(f"k{n}", "v" * 1000) for n in range(10_000)]
+    send(
+        gateway, "traces",
+        span("many", *given, text("ml.prediction.id", "the-one")).SerializeToString(),
+    )  # fmt: skip
+    (left,) = until(lambda: [s for s in gateway.spans() if s["name"] == "many"])
+    found = attributes(left)
+
+    assert "the-one" == found["ml.prediction.id"]
+    assert (128, 10_001 - 128) == (len(found), left["droppedAttributesCount"])
+    assert sum(len(str(value)) for value in found.values()) < 128 * 1024
+
+
+def test_lone_surrogates_become_replacement_characters(gateway: Collector) -> None:
+    """
+    Bytes that are no UTF-8 leave as U+FFFD, in every signal, and their neighbors unchanged.
+    """
+    requests = {
+        "traces": span(f"raw {PLACE}", text("a", PLACE), text("b", "é"), message=f"m {PLACE}"),
+        "logs": event(f"raw {PLACE}", text("a", PLACE), text("b", "é")),
+        "metrics": gauges(raw=[text("a", PLACE), text("b", "é")]),
+    }
+    for path, request in requests.items():
+        send(gateway, path, spoiled(request.SerializeToString()))
+    three = "\N{REPLACEMENT CHARACTER}" * 3
+    (left_span,) = until(lambda: [s for s in gateway.spans() if s["name"].startswith("raw")])
+    (left_event,) = until(
+        lambda: [r for r in gateway.logs() if r["body"]["stringValue"] == f"raw {three}"]
+    )
+    (point,) = arrived(gateway, "raw")["raw"]["gauge"]["dataPoints"]
+
+    assert (f"raw {three}", f"m {three}") == (left_span["name"], left_span["status"]["message"])
+    assert {"a": three, "b": "é"} == attributes(left_span) == attributes(point)
+    assert {"a": three, "b": "é", EVENT_NAME.name: "ml.prediction.result"} == attributes(left_event)
+
+
+def test_points_with_too_many_labels_are_counted_and_the_others_leave(gateway: Collector) -> None:
+    """
+    Of a request, the point with 10,000 labels is dropped and counted; its neighbors leave.
+    """
+    counter = "otelcol_processor_filter_datapoints_filtered"
+    before = gateway.counted(counter)
+    many = [text(f"k{n}", "v") for n in range(10_000)]
+    request = gauges(first=[], many=many, long=[text("a", MEGABYTES)], last=[])
+    status = send(gateway, "metrics", request.SerializeToString())
+    found = arrived(gateway, "last")
+    (long,) = found["long"]["gauge"]["dataPoints"]
+
+    assert 200 == status
+    assert {"first", "long", "last"} == {"first", "many", "long", "last"} & set(found)
+    assert Limits().label_value_bytes == len(attributes(long)["a"])
+    assert 1 == until(lambda: gateway.counted(counter) - before)
+
+
+CARD = 4111111111111111
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (text("note", "write to ann@example.com now"), "write to **** now"),
+        (text("password", "hunter2"), "****"),
+        (text("said", '{"password": "hun\\"ter2", "a": 1}'), '{****, "a": 1}'),
+        (KeyValue(key="number", value=AnyValue(int_value=CARD)), "****"),
+        (text("jwt", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.abc-_d x"), "**** x"),
+        (text("long", "y" * 8_190 + " ann@example.com " + "y" * 9_000), "y" * 8_190 + " *"),
+    ],
+    ids=["an address", "a telling key", "JSON", "a number", "a token", "an address at the cut"],
+)  # fmt: skip
+def test_what_the_sdk_was_not_told_about_is_masked(
+    gateway: Collector, given: KeyValue, expected: str
+) -> None:
+    """
+    Personal data and secrets leave neither in events nor in spans, also where a value is cut.
+    """
+    mark = os.urandom(8).hex()
+    send(gateway, "logs", event(f"{mark} of bob@example.com", given).SerializeToString())
+    send(gateway, "traces", span(f"{mark} bob@example.com", given,
+                                 message="no bob@example.com").SerializeToString())  # fmt: skip
+    (left,) = until(lambda: [r for r in gateway.logs() if mark in r["body"]["stringValue"]])
+    (told,) = until(lambda: [s for s in gateway.spans() if mark in s["name"]])
+
+    assert (expected, expected) == (attributes(left)[given.key], attributes(told)[given.key])
+    assert f"{mark} of ****" == left["body"]["stringValue"]
+    assert (f"{mark} ****", "no ****") == (told["name"], told["status"]["message"])
+
+
+def test_a_list_is_masked_as_text(gateway: Collector) -> None:
+    """
+    What stands in lists and maps is masked too; they leave as JSON text.
+    """
+    values = KeyValue(key="to")
+    values.value.array_value.values.add(string_value="ann@example.com")
+    mark = os.urandom(8).hex()
+    send(gateway, "logs", event(mark, values).SerializeToString())
+    (left,) = until(lambda: [r for r in gateway.logs() if r["body"]["stringValue"] == mark])
+
+    assert '["****"]' == attributes(left)["to"]
+
+
+def test_span_metrics_never_see_what_is_masked(gateway: Collector) -> None:
+    """
+    A span's name is a label of span metrics, and reaches them redacted.
+    """
+    send(gateway, "traces", span("GET /users/eve@example.com").SerializeToString())
+
+    def named() -> set[str]:
+        points = gateway.metrics().get("traces.span.metrics.calls", {}).get("sum", {})
+        return {str(attributes(p).get("span.name")) for p in points.get("dataPoints", [])}
+
+    until(lambda: "GET /users/****" in named())
+    every = "".join(map(str, gateway.left("metrics")))
+
+    assert "eve@example.com" not in every
+
+
+def test_statsd_becomes_what_prometheus_takes(gateway: Collector) -> None:
+    """
+    Counts are cumulative, histograms of ours have the SDK's edges, and bad lines cost themselves.
+    """
+    lines = (
+        "ml.predictions:3|c|#ml.model.name:m", "ml.predictions:x|c", ":|:#", "\x00", "nothing",
+        "ml.prediction.confidence:0.55|h|#ml.model.name:m", "shop.checkout:12|ms",
+        "ml.predictions:2|c|#ml.model.name:m", "shop.size:7|d", "y" * 60_000,
+    )  # fmt: skip
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto("\n".join(lines[:-1]).encode(), gateway.statsd)
+        sender.sendto(lines[-1].encode(), gateway.statsd)
+    wanted = ("ml.predictions", "ml.prediction.confidence", "shop.checkout", "shop.size")
+    found = arrived(gateway, *wanted)
+    total = found["ml.predictions"]["sum"]
+    (point,) = found["ml.prediction.confidence"]["histogram"]["dataPoints"]
+
+    assert (2, True, "5") == (
+        total["aggregationTemporality"], total["isMonotonic"], total["dataPoints"][0]["asInt"]
+    )  # fmt: skip
+    assert list(CONFIDENCE_EDGES) == point["explicitBounds"]
+    assert all("histogram" in found[name] for name in wanted[1:])
+
+
+def test_sampling_keeps_what_matters_and_a_tenth_of_the_rest(gateway: Collector) -> None:
+    """
+    Errors, slow spans and unsure predictions are kept, alone, in a batch or by their own threshold.
+    """
+    sure, batch, own = CONFIDENCE.name, CONFIDENCE_MIN.name, THRESHOLD.name
+    # Five of each: one alone could be among the tenth that is kept in any case.
+    matter = [
+        each
+        for _ in range(5)
+        for each in (
+            span("failed"),
+            span("slow", failed=False, took_s=1.5),
+            span("unsure", number(sure, 0.59), failed=False),
+            span("batch", number(sure, 0.9), number(batch, 0.1), failed=False),
+            span("own", number(sure, 0.8), number(own, 0.85), failed=False),
+        )
+    ]
+    together = ExportTraceServiceRequest()
+    for request in (*matter, *(span("usual", number(sure, 0.6), failed=False) for _ in range(200))):
+        together.MergeFrom(request)
+    send(gateway, "traces", together.SerializeToString())
+
+    def left() -> Counter[str]:
+        return Counter(each["name"] for each in gateway.spans("sampled"))
+
+    until(lambda: all(left()[kind] == 5 for kind in ("failed", "slow", "unsure", "batch", "own")))
+    assert left()["usual"] < 60  # 20 of 200 are expected, 60 are nine deviations away
+
+
+@pytest.fixture(name="certificates", scope="module")
+def _certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """
+    A certificate for the name ``otel-gateway`` and a token, as secure.yaml wants them.
+    """
+    folder = tmp_path_factory.mktemp("certificates")
+    openssl = shutil.which("openssl")
+    assert openssl is not None, "these tests need openssl on the PATH"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=otel-gateway",
+         "-addext", "subjectAltName=DNS:otel-gateway,DNS:localhost", "-days", "2"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    shutil.copy(folder / "cert.pem", folder / "ca.pem")
+    (folder / "tokens").write_text("the-former\nthe-token\n")
+    (folder / "token").write_text("the-token\n")
+    return folder
+
+
+def test_a_secure_gateway_takes_from_a_secure_agent_only(
+    tmp_path: Path, certificates: Path
+) -> None:
+    """
+    What an agent gets arrives encrypted and with the token; without either nothing comes in.
+    """
+    folder, paths = tmp_path / "gateway", {"CERTIFICATES": str(certificates)}
+    overlay = {**QUICK, **to_files(folder)}
+    (tmp_path / "app.jsonl").write_text("")
+    with running(folder, ("gateway", "secure"), overlay, **paths) as gateway:
+        port = gateway.grpc.rpartition(":")[2]
+        to_gateway = {
+            "exporters": {
+                "otlp_grpc/gateway": {"endpoint": gateway.grpc},
+                "load_balancing/traces": {
+                    "resolver": {"dns": {"hostname": "127.0.0.1", "port": port}}
+                },
+            },
+            "receivers": {"file_log": {"start_at": "beginning"}},
+        }
+        # A certificate is for a name, and here are only addresses.
+        named = {**paths, "GATEWAY": "otel-gateway", "LOG_FILES": str(tmp_path / "app.jsonl")}
+        with running(tmp_path / "agent", ("agent", "agent-secure"), to_gateway, **named) as agent:
+            (tmp_path / "app.jsonl").write_text(
+                '{"level": "error", "msg": "disk full", "trace_id": "' + "a" * 32 + '"}\n'
+            )
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"shop.orders:2|c", agent.statsd)
+            statuses = [
+                send(agent, "traces", span("through an agent").SerializeToString()),
+                send(agent, "logs", event("through an agent").SerializeToString()),
+            ]
+            until(lambda: [s for s in gateway.spans() if s["name"] == "through an agent"])
+            until(lambda: "shop.orders" in gateway.metrics())
+            until(lambda: any(n.startswith("system.cpu") for n in gateway.metrics()))
+            (line,) = until(lambda: [r for r in gateway.logs() if "disk full" in str(r)])
+        url = f"https://localhost:{gateway.http.rpartition(':')[2]}/v1/logs"
+        answers = [
+            httpx.post(
+                url, content=b"", verify=_trusting(certificates),
+                headers={"Content-Type": "application/x-protobuf", "Authorization": said},
+            ).status_code
+            for said in ("", "Bearer wrong", "Bearer the-former", "Bearer the-token")
+        ]  # fmt: skip
+        plain = send(gateway, "logs", b"")
+
+    assert [200, 200] == statuses
+    assert ("a" * 32, 17) == (line["traceId"], line["severityNumber"])
+    assert [401, 401, 200, 200] == answers
+    assert 400 == plain
+
+
+def _trusting(certificates: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificates / "ca.pem"))
+
+
+def test_a_wrong_variable_keeps_the_collector_from_starting(tmp_path: Path) -> None:
+    """
+    What the check of configurations calls an error is one: the real Collector ends at once.
+    """
+    overlay = {"exporters": {"otlp_grpc/tempo": {"endpoint": "${env:NOT_SET_ANYWHERE}"}}}
+
+    with (
+        pytest.raises(AssertionError, match=re.escape('requires a non-empty "endpoint"')),
+        running(tmp_path / "run", ("gateway",), overlay),
+    ):
+        pass
