@@ -133,7 +133,7 @@ def test_failing_rules_are_counted_and_told_of(server: Server) -> None:
     """
     A rule that fails each minute makes the alert on rules fire for its group, and for no other.
     """
-    server.run(0, 12 * MINUTE)
+    server.run(0, 20 * MINUTE)
 
     counted = values(rule_health(server.alerting, "7", 0))
     evaluations = counted["rule_evaluations_total", "a.yml;wrong"]
@@ -146,7 +146,7 @@ def test_a_deaf_channel_is_counted_and_told_of(server: Server) -> None:
     """
     Attempts in vain are counted with what waits, and make the alert on notifications fire.
     """
-    server.run(0, 30 * MINUTE)
+    server.run(0, 45 * MINUTE)
 
     counted = values(rule_health(server.alerting, "7", 0))
     assert counted["notification_failures_total", "https:1"] > 5

@@ -16,8 +16,8 @@ from otel_confidence.conventions import (
 )
 from otel_confidence.generate.rules.kinds import Alert, Group, of
 
-LATE: Final = (("for", "5m"),)
-"""Longer than the restart of a backend takes."""
+LASTING: Final = (("for", "15m"),)
+"""Longer than the windows: a single fault, which the next attempt made good, is not told."""
 
 _GROUP: Final = RULE_GROUP.label
 _MISSED: Final = (
@@ -55,7 +55,7 @@ def _failing() -> Alert:
             '({{ $value | printf "%.0f" }}): its alerts may be missing.'
         ),
         board="health",
-        waits=LATE,
+        waits=LASTING,
     )
 
 
@@ -72,5 +72,5 @@ def _undelivered() -> Alert:
             f"{of('job')} at {of('instance')} failed or were dropped."
         ),
         board="health",
-        waits=LATE,
+        waits=LASTING,
     )
