@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otel_confidence.points import NAME_LABEL, Batch, Labels, Matcher, Sample, Selection
-from otel_confidence.query.promql.patterns import compiled
+from otel_confidence.store.patterns import compiled
 
 
 class _Column:

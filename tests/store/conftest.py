@@ -27,9 +27,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     return f"{request.getfixturevalue('server')}/test_{next(_numbers)}?cluster=one"
 
 
-@pytest.fixture
-def store(place: Path | str) -> Iterator[Store]:
-    """An empty store."""
-    opened = Store.open(place)
+@pytest.fixture(params=["folder", "memory", "cluster"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty store: a folder without and with memory, and a database of a cluster."""
+    if request.param == "cluster":
+        opened = Store.open(
+            f"{request.getfixturevalue('server')}/test_{next(_numbers)}?cluster=one"
+        )
+    else:
+        opened = Store.open(tmp_path / "data", memory_size=(request.param == "memory") << 28)
+        opened.keep_up()
     yield opened
     opened.close()

@@ -69,7 +69,7 @@ def test_changed_bytes_are_found_and_put_aside(
         store.write(days(3))
         damaged = part_of_today(store)
     flipped(damaged / name)
-    with closing(Store.open(tmp_path / "data")) as store:
+    with closing(Store.open(tmp_path / "data", memory_size=0)) as store:
         with pytest.raises(StoreDamaged, match=rf"{damaged.name} of samples.* 100 rows"):
             counted(store)
         left = counted(store)
@@ -261,7 +261,7 @@ def test_a_query_sees_a_day_whole_or_not_at_all(tmp_path: Path) -> None:
     """
     odd: list[list[int]] = []
     done = threading.Event()
-    with closing(Store.open(tmp_path / "data", upkeep_s=3600)) as store:
+    with closing(Store.open(tmp_path / "data", upkeep_s=3600, memory_size=0)) as store:
 
         def ask() -> None:
             while not done.is_set():

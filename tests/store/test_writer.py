@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +45,12 @@ def test_samples_are_shown_before_they_are_inserted(client: Client) -> None:
     """
     seen: list[tuple[list[int], int]] = []
 
-    def look(samples: Samples) -> None:
+    @contextmanager
+    def look(samples: Samples) -> Iterator[None]:
         seen.append((samples.times_ms.tolist(), count(client)))
+        yield
 
-    writer = Writer(client, Catalog(), before_samples=look)
+    writer = Writer(client, Catalog(), inserting=look)
     writer.write(batch(NOON_MS, NOON_MS + 1))
     writer.write(batch(NOON_MS + 2))
 
@@ -61,10 +63,12 @@ def test_samples_stay_out_where_that_fails(client: Client) -> None:
     The sender hears why, and no sample is in the table.
     """
 
-    def fail(_: Samples) -> None:
+    @contextmanager
+    def fail(_: Samples) -> Iterator[None]:
         raise StoreError("no room for a mark")
+        yield
 
-    writer = Writer(client, Catalog(), before_samples=fail)
+    writer = Writer(client, Catalog(), inserting=fail)
 
     with pytest.raises(StoreError, match="no room for a mark"):
         writer.write(batch(NOON_MS))
@@ -79,11 +83,13 @@ def test_batches_that_wait_are_inserted_as_one(client: Client) -> None:
     sizes: list[int] = []
     waiting = threading.Event()
 
-    def hold(samples: Samples) -> None:
+    @contextmanager
+    def hold(samples: Samples) -> Iterator[None]:
         sizes.append(len(samples))
         waiting.wait(30)
+        yield
 
-    writer = Writer(client, Catalog(), before_samples=hold)
+    writer = Writer(client, Catalog(), inserting=hold)
     senders = [
         threading.Thread(target=writer.write, args=(batch(NOON_MS + turn),)) for turn in range(8)
     ]

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from otel_confidence.points import Labels, Matcher, Selection
-from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.query.promql.selecting import Source
+from otel_confidence.store.patterns import compiled
 
 STALE: Final = float(np.array([0x7FF0000000000002], dtype=np.uint64).view(np.float64)[0])
 """The value that says a series has ended."""

@@ -51,6 +51,8 @@ _HELP: Final = {
     "objective at least.",
     "size": "How much the folder may hold before its oldest days go, such as 512MB or 10GB; today "
     "never goes. 0 for any size.",
+    "memory": "How much memory the newest samples may take, such as 256MB, and for moments once "
+    "more; what reaches further back is read from the folder. 0 for none.",
     "ready": "File to write the addresses to, as JSON, once it serves.",
     "rules": "Prometheus rule files to evaluate, such as 'rules/*.yml'; can be repeated. "
     "'built-in' stands for those that come along.",
@@ -69,6 +71,7 @@ _HELP: Final = {
 @click.option("--store", default="", envvar="OTEL_CONFIDENCE_STORE", help=_HELP["store"])
 @click.option("--retention", type=Retention(), default=f"{KEPT_DAYS}d", help=_HELP["retention"])
 @click.option("--retention-size", type=Size(), default="0", help=_HELP["size"])
+@click.option("--memory", type=Size(), default="384MB", help=_HELP["memory"])
 @click.option("--ready-file", type=_FILE, help=_HELP["ready"])
 @click.option("--rules", multiple=True, default=(BUILT_IN,), metavar="GLOB", help=_HELP["rules"])
 @click.option("--objectives", type=_FILE, multiple=True, envvar="OTEL_CONFIDENCE_OBJECTIVES",

@@ -43,6 +43,7 @@ from otel_confidence.server.ruling import BUILT_IN, Telling, ruling, specs
 from otel_confidence.server.truths import TruthReceiver
 from otel_confidence.store import Store
 from otel_confidence.store.address import Address
+from otel_confidence.store.opening import MEMORY_SIZE
 
 _DAY_S: Final = 86_400
 _GRACE_S: Final = 2
@@ -76,6 +77,8 @@ class Options:
     """Days."""
     retention_size: int = 0
     """Bytes; 0 for any number."""
+    memory: int = MEMORY_SIZE
+    """Bytes that the newest samples may take in memory."""
     ready_file: Path | None = None
     insecure: bool = False
     receipt_keys: tuple[str, ...] = field(default=(), repr=False)
@@ -207,6 +210,7 @@ async def _opened(options: Options) -> AsyncIterator[Store]:
         options.place,
         retention_days=options.retention,
         retention_size=options.retention_size,
+        memory_size=options.memory,
     )
     store = await asyncio.to_thread(opening)
     try:

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from otel_confidence.points import Labels, Matcher
-from otel_confidence.store.grids import Steps, series_of, spaced
-from otel_confidence.store.matching import Conditions
+from otel_confidence.points import Labels
+from otel_confidence.store.grids import Steps, spaced
+from otel_confidence.store.matching import Conditions, Wanted
 from otel_confidence.store.schema import ROLLUPS
 
 WORTH: Final = 8
@@ -32,7 +32,7 @@ class Buckets:
 
 
 def bucketing(
-    columns: Sequence[str], matchers: Sequence[Matcher], steps: Steps, width_ms: int, max_rows: int
+    columns: Sequence[str], wanted: Wanted, steps: Steps, width_ms: int, max_rows: int
 ) -> tuple[str, dict[str, Any]]:
     """
     The statement that reads buckets, and the parameters bound in it.
@@ -42,7 +42,7 @@ def bucketing(
     statement = (
         f"SELECT fingerprint, toUnixTimestamp64Milli(time) AS end_ms, {read} "
         f"FROM {ROLLUPS[width_ms]} "
-        f"PREWHERE fingerprint IN ({series_of(where, matchers, steps)}) "
+        f"PREWHERE fingerprint IN {where.series(wanted, steps.after_ms, steps.end_ms)} "
         f"AND {where.during(steps.after_ms, steps.end_ms, open_start=True)} "
         f"WHERE count > 0 AND {spaced(where, steps)} ORDER BY fingerprint, time "
         f"LIMIT {where.bind(max_rows + 1, 'UInt64')}"

@@ -4,7 +4,6 @@ This module remembers series: their fingerprints, their labels and the days they
 It is a cache of the table ``series``; forgetting only costs a look-up or a row written again.
 """
 
-import sys
 import threading
 from collections.abc import Collection, Iterable
 
@@ -54,7 +53,7 @@ class Catalog:
         """
         for fingerprint, labels in found:
             if fingerprint not in self._labels:
-                self._remember(tuple((sys.intern(k), v) for k, v in labels), fingerprint)
+                self._remember(labels, fingerprint)
 
     def unrecorded(self, fingerprints: Collection[int], day: int) -> set[int]:
         """

@@ -2,6 +2,7 @@
 This module turns batches of points into the columns that the tables take.
 """
 
+import sys
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
@@ -89,6 +90,20 @@ def series_table(rows: Sequence[Registration]) -> pa.Table:
             "day": pa.array([day for _, day, _ in rows], pa.int32()).cast(pa.date32()),
         }
     )
+
+
+def described(table: pa.Table) -> list[tuple[int, Labels]]:
+    """
+    Fingerprints with their labels, from rows of ``fingerprint``, ``name`` and ``labels``.
+    """
+    return [
+        (row["fingerprint"], tuple(sorted((sys.intern(k), v) for k, v in _all_labels(row))))
+        for row in table.to_pylist()
+    ]
+
+
+def _all_labels(row: dict[str, Any]) -> list[tuple[str, str]]:
+    return [*row["labels"], *([(NAME_LABEL, row["name"])] if row["name"] else [])]
 
 
 def samples_table(samples: Samples) -> pa.Table:

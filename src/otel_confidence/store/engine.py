@@ -5,59 +5,32 @@ This module is the store: one data folder, one writer, several readers.
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from typing import Any, Final
 
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from otel_confidence.errors import ConfigurationError, StoreError
+from otel_confidence.errors import StoreError
 from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, Selection
-from otel_confidence.store import migrations, reader
 from otel_confidence.store.buckets import Buckets
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import Pool, failing, read
 from otel_confidence.store.grids import Cells, Steps, computable, within_times
-from otel_confidence.store.homes import Embedded, Home, home
+from otel_confidence.store.homes import Home, home
 from otel_confidence.store.journal import Journal, Texts
+from otel_confidence.store.memory import Memory
+from otel_confidence.store.opening import MEMORY_SIZE, UPKEEP_S, opening
 from otel_confidence.store.progress import Rolled
 from otel_confidence.store.reader import MatcherSets, Reader
+from otel_confidence.store.recent import Laid
 from otel_confidence.store.rollups import offered
 from otel_confidence.store.statement import judged
-from otel_confidence.store.upkeep import WORKING, Terms, Upkeep, writer
+from otel_confidence.store.upkeep import Terms, Upkeep, writer
 
-_READERS: Final = 4
-_SQL_READERS: Final = 2
-_MIB: Final = 1 << 20
-_UPKEEP_S: Final = 10.0
 _MAX_SAMPLES: Final = 50_000_000
 _MAX_EXEMPLARS: Final = 100_000
 """As many as Prometheus keeps by default."""
-_WRITING: Final = {
-    "max_partitions_per_insert_block": 0,
-    "max_insert_threads": 1,
-    "max_threads": 1,
-    "materialize_ttl_after_modify": 0,
-}
-_READING: Final = {
-    "final": 1,
-    "do_not_merge_across_partitions_select_final": 1,
-    "output_format_arrow_compression_method": "none",
-    "allow_experimental_time_series_aggregate_functions": 1,
-    "max_query_size": 16 * _MIB,
-    "max_execution_time": 120,
-    "max_memory_usage": 2048 * _MIB,
-}
-_SQL: Final = {
-    **_READING,
-    "max_query_size": _MIB,
-    "max_execution_time": 30,
-    "max_memory_usage": 1024 * _MIB,
-    "max_result_rows": 1_000_000,
-    "max_ast_elements": 50_000,
-    "allow_introspection_functions": 0,
-    "readonly": 1,
-}
 
 
 class Store:
@@ -80,7 +53,8 @@ class Store:
         self._upkeep = upkeep
         self._writer = writer(writing, catalog, upkeep)
         self._pool, self._sql_pool = pools
-        self._reader = Reader(self._pool, catalog)
+        self._memory = upkeep.memory if upkeep is not None else Memory(0)
+        self._reader = Reader(self._pool, catalog, self._memory.known)
         self._journal = Journal(self._pool)
 
     @classmethod
@@ -90,7 +64,8 @@ class Store:
         *,
         retention_days: float = 15,
         retention_size: int = 0,
-        upkeep_s: float = _UPKEEP_S,
+        memory_size: int = MEMORY_SIZE,
+        upkeep_s: float = UPKEEP_S,
     ) -> "Store":
         """
         Open a store, made if it does not exist, and keep what is younger than the retention.
@@ -103,6 +78,8 @@ class Store:
             retention_days: How long everything is kept; rows leave with their UTC day.
             retention_size: How many bytes a folder may hold before its oldest days go, whatever
                 their age, though never today's; 0 for any number.
+            memory_size: How many bytes the newest samples of a folder may take in memory, and once
+                more while they are sorted; 0 to have every query ask the engine.
             upkeep_s: How long to rest between two rounds of rolling up and dropping, in seconds.
 
         Raises:
@@ -111,11 +88,11 @@ class Store:
             StoreError: The folder is in use, cannot be written or cannot be read; the server does
                 not answer; or a later release made the tables.
         """
-        terms = Terms(retention_days, retention_size, upkeep_s)
+        terms = Terms(retention_days, retention_size, upkeep_s, memory_size)
         with ExitStack() as undo:
             place = home(path)
             undo.callback(place.release)
-            opened = _opened(place, terms)
+            opened = cls(place, *opening(place, terms))
             undo.pop_all()
         return opened
 
@@ -146,7 +123,28 @@ class Store:
             QueryError: A regular expression is wrong, or there are more samples than allowed.
             StoreError: The engine failed.
         """
-        return self._reader.select(matchers, start_ms, end_ms, max_samples)
+        laid = self._memory.read(matchers, start_ms, end_ms, max_samples)
+        if laid is None:
+            return self._reader.select(matchers, start_ms, end_ms, max_samples)
+        edges = laid.offsets.tolist()
+        return [
+            Selection(labels, laid.times_ms[low:high], laid.values[low:high])
+            for labels, low, high in zip(laid.labels, edges[:-1], edges[1:], strict=True)
+        ]
+
+    def at_hand(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, most: int
+    ) -> Laid | None:
+        """
+        The samples that ``select`` finds, where they are in memory and no more than so many.
+
+        Returns:
+            They in the order of the labels, or None where the engine has to be asked.
+
+        Raises:
+            QueryError: A regular expression is wrong.
+        """
+        return self._memory.read(matchers, start_ms, end_ms, most)
 
     def grid(
         self,
@@ -356,44 +354,3 @@ class Store:
         self._sql_pool.close(timeout_s=0.5)
         if ended:
             self._home.release()
-
-
-def _opened(place: Home, terms: Terms) -> Store:
-    catalog = Catalog()
-    with ExitStack() as undo:
-        writing = undo.enter_context(closing(_prepared(place, terms.retention_days)))
-        readers = [_client(place, _READING, undo) for _ in range(_READERS)]
-        sql_readers = [_client(place, _SQL, undo) for _ in range(_SQL_READERS)]
-        reader.remember(readers[0], catalog)
-        upkeep = _upkeep(place, catalog, terms, undo)
-        mend = place.mending(writing)
-        pools = (Pool(readers, on_damage=mend), Pool(sql_readers, on_damage=mend))
-        undo.pop_all()
-    return Store(place, writing, pools, catalog, upkeep)
-
-
-def _upkeep(place: Home, catalog: Catalog, terms: Terms, undo: ExitStack) -> Upkeep | None:
-    # What is rolled up is known in the memory of the one process that has a folder; a server has
-    # writers that do not know of each other, and disks that are its operator's.
-    if isinstance(place, Embedded):
-        notes, working = (_client(place, WORKING, undo) for _ in range(2))
-        return Upkeep(notes, working, catalog, terms)
-    if terms.retention_size:
-        raise ConfigurationError("retention_size is for folders; a server's disks are its own")
-    return None
-
-
-def _prepared(place: Home, retention_days: float) -> Client:
-    client = place.connect(_WRITING)
-    with ExitStack() as undo:
-        undo.callback(client.close)
-        migrations.prepare(client, place.layout, retention_days)
-        client.database = place.layout.database
-        undo.pop_all()
-    return client
-
-
-def _client(place: Home, settings: Mapping[str, Any], undo: ExitStack) -> Client:
-    client = place.connect(settings, database=place.layout.database)
-    undo.callback(client.close)
-    return client

@@ -6,7 +6,7 @@ rates extrapolate alike. Where values are such that the last digits could differ
 markers and the like would, the answer says so and the samples have to be read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from otel_confidence.points import Labels, Matcher
-from otel_confidence.store.matching import LAST_MS, Conditions
+from otel_confidence.points import Labels
+from otel_confidence.store.matching import LAST_MS, Conditions, Wanted
 
 NEWEST: Final = "newest"
 """The newest sample of each window, staleness markers among them: what an instant selector sees."""
@@ -98,7 +98,7 @@ def within_times(steps: Steps) -> bool:
 
 
 def gridding(
-    function: str, matchers: Sequence[Matcher], steps: Steps, max_series: int
+    function: str, wanted: Wanted, steps: Steps, max_series: int
 ) -> tuple[str, dict[str, Any]]:
     """
     The statement that computes a function of ranges, and the parameters bound in it.
@@ -110,22 +110,12 @@ def gridding(
     statement = (
         f"SELECT fingerprint, timeSeries{engines}ToGrid({_grid(steps)})(time, value) AS cells, "
         f"min({plain}) AS plain FROM samples "
-        f"PREWHERE fingerprint IN ({series_of(where, matchers, steps)}) "
+        f"PREWHERE fingerprint IN {where.series(wanted, steps.after_ms, steps.end_ms)} "
         f"AND {where.during(steps.after_ms, steps.end_ms, open_start=True)} "
         f"WHERE {_looked_at(function, where, steps)} GROUP BY fingerprint "
         f"LIMIT {where.bind(max_series + 1, 'UInt64')}"
     )
     return statement, where.parameters
-
-
-def series_of(where: Conditions, matchers: Sequence[Matcher], steps: Steps) -> str:
-    """
-    The query for the fingerprints of the matching series.
-    """
-    return (
-        "SELECT DISTINCT fingerprint FROM series "
-        f"WHERE {where.on_days(steps.after_ms, steps.end_ms)} AND {where.matching(matchers)}"
-    )
 
 
 def _grid(steps: Steps) -> str:

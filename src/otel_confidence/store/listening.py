@@ -45,6 +45,13 @@ def listening() -> Iterator[list[Statement]]:
         _HEARD.reset(token)
 
 
+def is_listened_to() -> bool:
+    """
+    Whether somebody hears what runs in this thread.
+    """
+    return _HEARD.get() is not None
+
+
 def heard(client: Client, statement: str, parameters: Mapping[str, Any]) -> pa.Table:
     """
     Run a query, and let whoever listens know.

@@ -3,6 +3,7 @@ This module writes PromQL's matchers and time ranges as SQL conditions with boun
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from otel_confidence.points import NAME_LABEL, Matcher
@@ -10,6 +11,18 @@ from otel_confidence.store.columns import DAY_MS
 
 LAST_MS: Final = 65_536 * DAY_MS - 1
 """The end of the engine's type Date, in the year 2149."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """
+    The series that fulfil some matchers, by their fingerprints, where they are known already.
+    """
+
+    fingerprints: list[int]
+
+
+Wanted = Sequence[Matcher] | Known
 
 
 class Conditions:
@@ -39,6 +52,17 @@ class Conditions:
         True for the series that fulfil one of the sets; without sets, for all.
         """
         return " OR ".join(f"({self.matching(matchers)})" for matchers in sets) or "true"
+
+    def series(self, wanted: Wanted, start_ms: int, end_ms: int) -> str:
+        """
+        What follows ``fingerprint IN`` for the wanted series of every day that the range touches.
+        """
+        if isinstance(wanted, Known):
+            return self.bind(wanted.fingerprints, "Array(UInt64)")
+        return (
+            f"(SELECT fingerprint FROM series WHERE {self.on_days(start_ms, end_ms)} "
+            f"AND {self.matching(wanted)})"
+        )
 
     def during(self, start_ms: int, end_ms: int, *, open_start: bool = False) -> str:
         """

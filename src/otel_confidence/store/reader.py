@@ -2,7 +2,7 @@
 This module reads series and samples back, exactly: sorted, one per time, the last one written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,11 +22,11 @@ from otel_confidence.points import (
 )
 from otel_confidence.store.buckets import Buckets, bucketing, named, weighing
 from otel_confidence.store.catalog import Catalog
-from otel_confidence.store.columns import DAY_MS
+from otel_confidence.store.columns import DAY_MS, described
 from otel_confidence.store.connection import Pool, read
 from otel_confidence.store.grids import Cells, Steps, cells_of, gridding, is_plain
 from otel_confidence.store.listening import heard
-from otel_confidence.store.matching import Conditions
+from otel_confidence.store.matching import Conditions, Known, Wanted
 
 _ALL_LABELS: Final = "arrayJoin(arrayPushBack(mapKeys(labels), {name:String}))"
 _FINGERPRINTS: Final = 5_000
@@ -39,9 +39,15 @@ class Reader:
     What the store answers, over a pool of connections.
     """
 
-    def __init__(self, pool: Pool, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        catalog: Catalog,
+        known: Callable[[Sequence[Matcher]], Known | None] = lambda _: None,
+    ) -> None:
         self._pool = pool
         self._catalog = catalog
+        self._known = known
 
     def select(
         self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int
@@ -51,7 +57,7 @@ class Reader:
         """
         if end_ms <= start_ms:
             return []
-        statement, parameters = selecting(matchers, start_ms, end_ms, max_samples)
+        statement, parameters = selecting(self._wanted(matchers), start_ms, end_ms, max_samples)
         with self._pool.lend() as client:
             found = heard(client, statement, parameters)
             if found.num_rows > max_samples:
@@ -65,7 +71,7 @@ class Reader:
         What the engine computes of the matching series; None where the samples have to be read.
         """
         most = max_cells // steps.count
-        statement, parameters = gridding(function, matchers, steps, most)
+        statement, parameters = gridding(function, self._wanted(matchers), steps, most)
         with self._pool.lend() as client:
             found = heard(client, statement, parameters)
             if found.num_rows > most:
@@ -94,7 +100,8 @@ class Reader:
             (weighed,) = read(client, *weighing(width_ms)).to_pylist()
             if not weighed["worth"]:
                 return None
-            found = heard(client, *bucketing(columns, matchers, steps, width_ms, max_rows))
+            wanted = self._wanted(matchers)
+            found = heard(client, *bucketing(columns, wanted, steps, width_ms, max_rows))
             if found.num_rows > max_rows:
                 raise _too_many(max_rows, "buckets")
             fingerprints = _numbers(found, "fingerprint").astype(np.uint64)
@@ -161,14 +168,11 @@ class Reader:
         The exemplars with ``start <= time <= end`` of the matching series.
         """
         where = Conditions()
-        series = (
-            f"SELECT fingerprint FROM series WHERE {where.on_days(start_ms, end_ms)} "
-            f"AND {where.matching(matchers)}"
-        )
+        series = where.series(matchers, start_ms, end_ms)
         statement = (
             "SELECT fingerprint, toUnixTimestamp64Milli(time) AS time_ms, value, labels "
             f"FROM exemplars WHERE {where.during(start_ms, end_ms)} "
-            f"AND fingerprint IN ({series}) ORDER BY fingerprint, time "
+            f"AND fingerprint IN {series} ORDER BY fingerprint, time "
             f"LIMIT {where.bind(max_exemplars + 1, 'UInt64')}"
         )
         with self._pool.lend() as client:
@@ -181,6 +185,9 @@ class Reader:
             for row in found.to_pylist()
             if (labels := known.get(row["fingerprint"])) is not None
         ]
+
+    def _wanted(self, matchers: Sequence[Matcher]) -> Wanted:
+        return self._known(matchers) or matchers
 
     def _texts(
         self,
@@ -225,20 +232,16 @@ class Reader:
 
 
 def selecting(
-    matchers: Sequence[Matcher], start_ms: int, end_ms: int, max_samples: int
+    wanted: Wanted, start_ms: int, end_ms: int, max_samples: int
 ) -> tuple[str, dict[str, Any]]:
     """
     The statement that ``select`` runs, and the parameters bound in it.
     """
     where = Conditions()
-    series = (
-        f"SELECT fingerprint FROM series WHERE {where.on_days(start_ms, end_ms)} "
-        f"AND {where.matching(matchers)}"
-    )
     statement = (
         "SELECT fingerprint, toUnixTimestamp64Milli(time) AS time_ms, value FROM samples "
         f"WHERE {where.during(start_ms, end_ms, open_start=True)} "
-        f"AND fingerprint IN ({series}) ORDER BY fingerprint, time "
+        f"AND fingerprint IN {where.series(wanted, start_ms, end_ms)} ORDER BY fingerprint, time "
         f"LIMIT {where.bind(max_samples + 1, 'UInt64')}"
     )
     return statement, where.parameters
@@ -271,20 +274,6 @@ def remember(client: Client, catalog: Catalog) -> None:
         "LIMIT 1 BY fingerprint LIMIT 100000",
     )
     catalog.learn(described(found))
-
-
-def described(table: pa.Table) -> list[tuple[int, Labels]]:
-    """
-    Fingerprints with their labels, from rows of ``fingerprint, name, labels``.
-    """
-    return [
-        (row["fingerprint"], tuple(sorted([*row["labels"], *_named(row["name"])])))
-        for row in table.to_pylist()
-    ]
-
-
-def _named(name: str) -> list[tuple[str, str]]:
-    return [(NAME_LABEL, name)] if name else []
 
 
 def _present(where: Conditions, start_ms: int, end_ms: int) -> str:

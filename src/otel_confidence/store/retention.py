@@ -18,6 +18,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import failing, read
+from otel_confidence.store.memory import Memory
 from otel_confidence.store.progress import Progress
 from otel_confidence.store.schema import DAILY, FINEST, FINEST_DAYS, RAW
 
@@ -47,6 +48,7 @@ class Retention:
         client: Client,
         progress: Progress,
         catalog: Catalog,
+        memory: Memory,
         *,
         days: float,
         size_bytes: int = 0,
@@ -59,6 +61,7 @@ class Retention:
             client: The upkeep's connection.
             progress: What is rolled up.
             catalog: The series known to be recorded.
+            memory: The newest samples.
             days: How long a day is kept after its end.
             size_bytes: How much there may be, 0 for any.
             now: The present in epoch seconds.
@@ -66,6 +69,7 @@ class Retention:
         self._client = client
         self._progress = progress
         self._catalog = catalog
+        self._memory = memory
         self._kept = timedelta(days=days)
         self._size_bytes = size_bytes
         self._now = now
@@ -129,6 +133,7 @@ class Retention:
         for table, days in self._partitions(last).items():
             self._command(table, days)
         self._catalog.forget(midnight_ms // _DAY_MS)
+        self._memory.forget(midnight_ms)
         self._progress.forget(midnight_ms)
         if midnight_ms <= self._progress.until_ms:
             self._progress.mark([midnight_ms])

@@ -6,16 +6,19 @@ It is made so that it may end at any moment, and so that the next one goes on.
 
 import logging
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
-from otel_confidence.errors import ConfigurationError, QueryError, StoreError
+from otel_confidence.errors import ConfigurationError, QueryError, StoreDamaged, StoreError
+from otel_confidence.points import Samples
 from otel_confidence.store import schema
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import failing
+from otel_confidence.store.memory import Memory
 from otel_confidence.store.progress import Progress
 from otel_confidence.store.retention import Retention
 from otel_confidence.store.rollups import Roller
@@ -52,6 +55,8 @@ class Terms:
     """How many bytes are kept, 0 for any number."""
     every_s: float
     """The rest between two rounds."""
+    memory_size: int
+    """How many bytes the newest samples may take in memory."""
 
     def __post_init__(self) -> None:
         if not 0 < self.retention_days <= MAX_RETENTION_DAYS:
@@ -63,6 +68,8 @@ class Terms:
             raise ConfigurationError(
                 f"retention_size must be 0 or more, got {self.retention_size!r}"
             )
+        if self.memory_size < 0:
+            raise ConfigurationError(f"memory_size must be 0 or more, got {self.memory_size!r}")
 
 
 class Upkeep:
@@ -70,7 +77,15 @@ class Upkeep:
     A thread that rolls up and drops in turn, every so often, and what it shares with the writer.
     """
 
-    def __init__(self, notes: Client, client: Client, catalog: Catalog, terms: Terms) -> None:
+    def __init__(
+        self,
+        notes: Client,
+        client: Client,
+        catalog: Catalog,
+        terms: Terms,
+        *,
+        mend: Callable[[StoreDamaged], None] = lambda _: None,
+    ) -> None:
         """
         Make the tables, finish what a killed process left undone and start the thread.
 
@@ -79,16 +94,20 @@ class Upkeep:
             client: A connection for the work.
             catalog: The series known to be recorded.
             terms: What to keep.
+            mend: What is to be done about damage that is met.
         """
+        self._mend = mend
         with failing():
             for statement in schema.rolling():
                 client.command(statement)
         self._clients = (notes, client)
+        self.memory = Memory(terms.memory_size)
         self.progress = Progress(notes)
         self.retention = Retention(
             client,
             self.progress,
             catalog,
+            self.memory,
             days=terms.retention_days,
             size_bytes=terms.retention_size,
         )
@@ -107,6 +126,7 @@ class Upkeep:
             StoreError: The engine failed; what was not done is done the next time.
         """
         with self._working:
+            self._load()
             self.retention.run()
             self._roller.run(stopping=self._told.is_set)
 
@@ -131,13 +151,36 @@ class Upkeep:
         self._working.release()
         return True
 
-    def _run(self) -> None:
-        while not self._told.wait(self._every_s):
-            self._try()
+    @contextmanager
+    def inserting(self, samples: Samples) -> Iterator[None]:
+        """
+        Around an insert of samples: what they touch is marked, and memory has what the engine has.
+        """
+        self.progress.touch(samples.times_ms)
+        with ExitStack() as failing_insert:
+            failing_insert.callback(self.memory.distrust)
+            yield
+            failing_insert.pop_all()
+        self.memory.add(samples)
 
-    def _try(self) -> None:
+    def _load(self) -> None:
+        self.memory.load(self._clients[1], self.progress.turn, stopping=self._told.is_set)
+
+    def _load_at_first(self) -> None:
+        with self._working:
+            self._load()
+
+    def _run(self) -> None:
+        self._try(self._load_at_first)
+        while not self._told.wait(self._every_s):
+            self._try(self.run)
+
+    def _try(self, work: Callable[[], None]) -> None:
         try:
-            self.run()
+            work()
+        except StoreDamaged as damage:
+            with suppress(StoreDamaged):  # it says itself what is missing now
+                self._mend(damage)
         except (StoreError, QueryError) as error:
             if not self._told.is_set():
                 _log.warning("the store's upkeep failed and will be tried again: %s", error)
@@ -154,6 +197,6 @@ def writer(writing: Client, catalog: Catalog, upkeep: Upkeep | None) -> Writer:
     return Writer(
         writing,
         catalog,
-        before_samples=lambda samples: upkeep.progress.touch(samples.times_ms),
+        inserting=upkeep.inserting,
         turn=upkeep.progress.turn,
     )

@@ -52,7 +52,7 @@ class Writer:
         catalog: Catalog,
         *,
         max_rows: int = 1_000_000,
-        before_samples: Callable[[Samples], None] = lambda _: None,
+        inserting: Callable[[Samples], AbstractContextManager[Any]] = nullcontext,
         turn: AbstractContextManager[Any] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -63,15 +63,15 @@ class Writer:
             client: A connection that nobody else uses.
             catalog: The series known so far.
             max_rows: How many rows may wait.
-            before_samples: Called on the thread with the samples of a group that are about to be
-                inserted; where it raises StoreError they are not, and their senders hear it.
+            inserting: Entered on the thread around the insert of the samples it is called with;
+                where it raises StoreError at first they are not, and their senders hear it.
             turn: Held around each insert.
             now: The present in epoch seconds.
         """
         self._client = client
         self._catalog = catalog
         self._max_rows = max_rows
-        self._before_samples = before_samples
+        self._inserting = inserting
         self._turn = turn or nullcontext()
         self._now = now
         self._queue: deque[_Waiting] = deque()
@@ -184,8 +184,8 @@ class Writer:
         self._insert_metadata(batch.metadata)
         self._insert_starts(batch.starts)
         if len(batch.samples):
-            self._before_samples(batch.samples)
-            self._into("samples", columns.samples_table(batch.samples))
+            with self._inserting(batch.samples):
+                self._into("samples", columns.samples_table(batch.samples))
         if batch.exemplars:
             self._into("exemplars", columns.exemplars_table(batch.exemplars, self._catalog))
         if batch.spans:

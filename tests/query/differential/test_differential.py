@@ -10,7 +10,7 @@ from tests.query.differential.comparison import Question, compare
 from tests.query.differential.dataset import LENGTH_S, START_S, batch, recorded
 from tests.query.differential.grammar import FIVE_MINUTES, Grammar
 from tests.query.differential.reference import binary, prometheus, required
-from tests.query.differential.watching import GRIDS, ROLLUPS, SAMPLES, Watched
+from tests.query.differential.watching import GRIDS, MEMORY, ROLLUPS, SAMPLES, Watched
 
 from otel_confidence.query.answers import Metrics
 from otel_confidence.query.promql import Engine
@@ -50,13 +50,16 @@ def _both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
 @pytest.mark.parametrize("expr", FIXED)
 def test_common_queries_agree_with_prometheus(expr: str, both: Both) -> None:
     """
-    Series, times and values are those of Prometheus, to a relative difference of 1e-9.
+    Series, times and values, from memory or not, are Prometheus's, to a relative 1e-9.
     """
     source, theirs = both
+    question = Question(expr, START_S, START_S + LENGTH_S, 37)
+    verdicts = []
 
-    verdict = compare(Question(expr, START_S, START_S + LENGTH_S, 37), Engine(source), theirs)
+    for source.remembers in (True, False):
+        verdicts.append(compare(question, Engine(source), theirs))
 
-    assert ("equal", "") == (verdict.outcome, verdict.reason)
+    assert [("equal", "")] * 2 == [(each.outcome, each.reason) for each in verdicts]
 
 
 @pytest.mark.xdist_group("differential")
@@ -68,6 +71,7 @@ def test_answers_made_of_roll_ups_agree_with_prometheus(expr: str, both: Both) -
     source, theirs = both
     question = Question(expr, START_S + FIVE_MINUTES.after_s[0], START_S + LENGTH_S, 300)
     source.used()
+    source.remembers = False
 
     verdict = compare(question, Engine(source), theirs)
 
@@ -84,10 +88,11 @@ def test_random_queries_agree_with_prometheus(both: Both) -> None:
     used: set[str] = set()
     different = []
 
-    for asked in [grammar.question() for _ in range(QUERIES)]:
+    for number, asked in enumerate(grammar.question() for _ in range(QUERIES)):
+        source.remembers = number % 2 == 0
         verdict = compare(asked, engine, theirs)
         used.add(source.used())
         different += [(asked, verdict)] if verdict.outcome == "different" else []
 
     assert [] == different
-    assert {SAMPLES, GRIDS, ROLLUPS} <= used
+    assert {MEMORY, SAMPLES, GRIDS, ROLLUPS} <= used

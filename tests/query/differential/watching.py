@@ -11,8 +11,11 @@ from otel_confidence.points import Matcher, Selection
 from otel_confidence.store import Store
 from otel_confidence.store.buckets import Buckets
 from otel_confidence.store.grids import Cells, Steps
+from otel_confidence.store.listening import listening
 from otel_confidence.store.progress import Rolled
+from otel_confidence.store.recent import Laid
 
+MEMORY: Final = "memory"
 SAMPLES: Final = "samples"
 GRIDS: Final = "grid functions"
 ROLLUPS: Final = "roll-ups"
@@ -22,11 +25,15 @@ NOTHING: Final = "no series"
 class Watched:
     """
     A store as an engine sees it, which notes what it gave.
+
+    Its memory can be asked and not asked in turn, since it would answer nearly everything.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._used: set[str] = set()
+        self.remembers = False
+        """Whether to answer from memory."""
 
     def used(self) -> str:
         """
@@ -35,13 +42,26 @@ class Watched:
         used, self._used = self._used, set()
         return " + ".join(sorted(used)) or NOTHING
 
+    def at_hand(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, **limits: int
+    ) -> Laid | None:
+        """
+        Samples in memory.
+        """
+        if not self.remembers:
+            return None
+        found = self._store.at_hand(matchers, start_ms, end_ms, **limits)
+        self._note(MEMORY, found.labels if found else None)
+        return found
+
     def select(
         self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, **limits: int
     ) -> list[Selection]:
         """
-        Samples.
+        Samples, from the engine.
         """
-        found = self._store.select(matchers, start_ms, end_ms, **limits)
+        with listening():
+            found = self._store.select(matchers, start_ms, end_ms, **limits)
         self._note(SAMPLES, found)
         return found
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from otel_confidence.errors import ConfigurationError, QueryError
 from otel_confidence.points import NAME_LABEL, Matcher
 from otel_confidence.query.promql.parsing import selector
-from otel_confidence.query.promql.patterns import compiled, matches_nothing
+from otel_confidence.query.promql.patterns import matches_nothing
+from otel_confidence.store.patterns import compiled
 
 
 @dataclass(frozen=True, slots=True)

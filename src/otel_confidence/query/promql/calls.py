@@ -20,10 +20,10 @@ from otel_confidence.query.promql.frames import (
     without_name,
 )
 from otel_confidence.query.promql.labels import label_join, label_replace, labels_of_absence
-from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.query.promql.range_functions import KEEPS_NAME, RANGE_FUNCTIONS
 from otel_confidence.query.promql.reading import kind_of, matchers_of, unwrapped
 from otel_confidence.query.promql.windows import Windows
+from otel_confidence.store.patterns import compiled
 
 Value = Frame | Floats
 """An instant vector at every step, or a scalar at every step."""

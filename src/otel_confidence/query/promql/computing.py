@@ -4,7 +4,7 @@ This module has a store compute functions of ranges, from roll-ups where they ca
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from otel_confidence.query.promql.frames import Frame, empty
 from otel_confidence.store.buckets import Buckets
 from otel_confidence.store.grids import Cells, Steps
 from otel_confidence.store.progress import Rolled
+from otel_confidence.store.recent import Laid
+
+_BESIDE_ROLLUPS: Final = 300_000
+_BESIDE_SAMPLES: Final = 9_000_000
+"""The engine reads more than these on several processors, and needs no memory for them."""
 
 
 @runtime_checkable
@@ -22,6 +27,14 @@ class Computing(Protocol):
     """
     Where functions of ranges can be computed; :class:`otel_confidence.store.Store` is one.
     """
+
+    def at_hand(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, most: int
+    ) -> Laid | None:
+        """
+        The samples of series, where they are in memory and not too many.
+        """
+        ...
 
     def grid(
         self, function: str, matchers: Sequence[Matcher], steps: Steps, *, max_cells: int = ...
@@ -61,6 +74,18 @@ class Asked:
     function: str
     matchers: tuple[Matcher, ...]
     steps: Steps
+
+
+def worth(source: Computing, asked: Asked) -> int:
+    """
+    Up to how many samples in memory it costs less to compute from them than to ask the store.
+    """
+    steps = asked.steps
+    if asked.function in rolled.COLUMNS and source.rolled(
+        steps.start_ms, steps.end_ms, steps.step_ms, steps.window_ms
+    ):
+        return _BESIDE_ROLLUPS
+    return _BESIDE_SAMPLES
 
 
 def computed(

@@ -158,6 +158,12 @@ class Share:
                 raise Crowded(self.held)
             self._granted += more
 
+    def release(self, samples: int) -> None:
+        """
+        Count samples that are held no more; their room stays this query's until it ends.
+        """
+        self.held -= samples
+
     def close(self) -> None:
         """
         Give all back.

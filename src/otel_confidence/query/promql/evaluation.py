@@ -2,7 +2,7 @@
 This module evaluates an expression's tree, node by node, on all steps at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,13 +12,14 @@ from otel_confidence.points import Matcher
 from otel_confidence.query.promql import aggregation, matching, operators
 from otel_confidence.query.promql.aggregation import grouped
 from otel_confidence.query.promql.calls import Value, call
-from otel_confidence.query.promql.computing import Asked, Computing, computed
+from otel_confidence.query.promql.computing import Asked, Computing, computed, worth
 from otel_confidence.query.promql.costs import Course, Share
 from otel_confidence.query.promql.faults import execution
-from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, empty
+from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, empty, stacked
 from otel_confidence.query.promql.matching import between_vectors
 from otel_confidence.query.promql.numbers import decimal
 from otel_confidence.query.promql.operators import between_scalars, with_scalar
+from otel_confidence.query.promql.range_functions import PLAIN_FUNCTIONS
 from otel_confidence.query.promql.reading import (
     grouping_of,
     is_invariant,
@@ -119,12 +120,24 @@ class Evaluator:
             raise execution("expected a scalar, got an instant vector")
         return value
 
-    def _read(self, matchers: list[Matcher], start_ms: int, end_ms: int) -> Samples:
+    def _read(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Samples:
         room = self.limits.max_samples - self.share.held
-        found = self.source.select(matchers, start_ms, end_ms, max_samples=room)
-        samples = laid_out(sorted_by_labels(found))
+        samples = self._at_hand(matchers, start_ms, end_ms, room)
+        if samples is None:
+            found = self.source.select(matchers, start_ms, end_ms, max_samples=room)
+            samples = laid_out(sorted_by_labels(found))
         self.share.hold(len(samples.times))
         return samples
+
+    def _at_hand(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, most: int
+    ) -> Samples | None:
+        if not isinstance(self.source, Computing):
+            return None
+        found = self.source.at_hand(matchers, start_ms, end_ms, most=most)
+        if found is None:
+            return None
+        return Samples(found.labels, found.times_ms, found.values, found.offsets)
 
     def instant(self, node: Any, grid: Grid) -> tuple[Frame, Ints]:
         """
@@ -161,9 +174,33 @@ class Evaluator:
         steps = Steps(int(ends[0]), grid.step_ms, len(grid), window_ms)
         asked = Asked(function, tuple(matchers_of(node)), steps)
         if asked not in self._known:
-            most = self.limits.max_samples
-            self._known[asked] = computed(self.source, asked, most, self.share, self.check)
+            self._known[asked] = self._computed_at_hand(asked, ends, grid) or computed(
+                self.source, asked, self.limits.max_samples, self.share, self.check
+            )
         return self._known[asked]
+
+    def _computed_at_hand(self, asked: Asked, ends: Ints, grid: Grid) -> Frame | None:
+        """
+        The same from samples in memory; None where asking the store costs less.
+        """
+        steps, function = asked.steps, PLAIN_FUNCTIONS.get(asked.function)
+        if not isinstance(self.source, Computing):
+            return None
+        if function is None and asked.function != NEWEST:
+            return None
+        most = min(worth(self.source, asked), self.limits.max_samples - self.share.held)
+        samples = self._at_hand(asked.matchers, steps.after_ms, steps.end_ms, most)
+        if samples is None:
+            return None
+        self.share.hold(len(samples.times))
+        if function is None:
+            self.share.hold(len(samples.labels) * len(grid))
+            frame = latest(samples, references=ends, lookback_ms=steps.window_ms)[0]
+        else:
+            portions = self._cut(samples, ends, grid, steps.window_ms)
+            frame = stacked([function(each) for each in portions])
+        self.share.release(len(samples.times))
+        return frame.occupied()
 
     def windows(self, node: Any, grid: Grid) -> Iterator[Windows]:
         """

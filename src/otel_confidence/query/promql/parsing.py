@@ -16,9 +16,9 @@ from otel_confidence.points import Matcher
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.locating import negative_at, place_of
 from otel_confidence.query.promql.nesting import most_levels
-from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.query.promql.reading import matchers_of, nodes
 from otel_confidence.query.promql.selecting import Span, fixed_time
+from otel_confidence.store.patterns import compiled
 
 EXPERIMENTAL = frozenset(
     {

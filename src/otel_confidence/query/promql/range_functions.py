@@ -265,3 +265,9 @@ RANGE_FUNCTIONS: Mapping[str, RangeFunction] = {
 }
 KEEPS_NAME = frozenset({"last_over_time"})
 """Functions that act like an offset and so keep the metric's name."""
+PLAIN_FUNCTIONS: Mapping[str, RangeFunction] = {
+    name: function
+    for name, function in RANGE_FUNCTIONS.items()
+    if name not in {"predict_linear", "quantile_over_time"}
+}
+"""Functions of a range and nothing else."""

@@ -15,10 +15,10 @@ from otel_confidence.alerting.groups import Group
 from otel_confidence.alerting.rules import AlertingRule, RecordingRule
 from otel_confidence.points import Matcher
 from otel_confidence.query.promql.numbers import decimal
-from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.server.api import replies
 from otel_confidence.server.api.parameters import Parameters, invalid, whole
 from otel_confidence.server.api.replies import Reply
+from otel_confidence.store.patterns import compiled
 
 _KINDS: Final = ("", "alert", "record")
 _YES: Final = frozenset({"1", "t", "true"})
