@@ -27,6 +27,6 @@ def look(prometheus: Door) -> Check:
     job, why = (excerpt(str(down[0].get(name))) for name in ("scrapePool", "lastError"))
     unreached = Cause(
         f"{len(down)} of {len(targets)} do not answer; {job}: {why}",
-        "start it, or take it out of scrape_configs in prometheus.yml: no alert knows of it",
+        "start it, or take it out of scrape_configs in prometheus.yml: alerts on it are blind",
     )
     return Check.doubtful("Prometheus", _PLACE, unreached)

@@ -24,7 +24,7 @@ from otel_confidence.query.prometheus import PrometheusClient
 
 _PAUSE_S: Final = 0.25
 _SETTLE_S: Final = 3.0
-"""How long a gateway's queue may take to show what cannot leave it."""
+"""How long a gateway may take to show what is refused behind it, where nothing waits."""
 _SEND_S: Final = 10.0
 _TAKEN: Final = "taken by the gateway"
 _SENT: Final = "sent on by the gateway"
@@ -171,8 +171,8 @@ class _Examination:
         left_s = max(self._deadline - self._pace.clock(), 0.0)
         soon_s = min(left_s, _SETTLE_S)
         if backend.name in self._down:
-            # It will not arrive; but the gateway's queue shows that only a moment later.
-            self._pace.until(lambda: _stuck(self._flow(signal)), soon_s)
+            # It cannot be found there; but what became of it the gateway shows only later.
+            self._pace.until(lambda: _settled(self._flow(signal)), left_s)
             return ""
         if found := self._pace.until(lambda: backend.find(probe), soon_s):
             return str(found)
@@ -206,8 +206,8 @@ class _Examination:
         ).follow()
 
 
-def _stuck(flow: Flow | None) -> bool:
-    return flow is None or bool(flow.lost or flow.waiting)
+def _settled(flow: Flow | None) -> bool:
+    return flow is None or bool(flow.sent or flow.lost or flow.waiting)
 
 
 def _refused(flow: Flow | None) -> bool:
