@@ -9,6 +9,7 @@ in its chart; neither may have a field that nobody knows.
 import argparse
 import base64
 import copy
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,15 @@ CHARTS = {
     "otel-gateway": "opentelemetry-collector",
     "otel-agent": "opentelemetry-collector",
 }
-"""By release, the chart; values have the release's name without what is before its dash."""
+"""By release, the chart."""
+VARIANTS = (
+    ("kube-prometheus-stack", ""),
+    ("otel-gateway", ""),
+    ("otel-gateway", "-secure"),
+    ("otel-agent", ""),
+    ("otel-agent", "-secure"),
+)
+"""Releases, and what the name of the values laid over theirs ends with."""
 NAMESPACE = "monitoring"
 Object = dict[str, Any]
 
@@ -49,56 +58,72 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("charts", type=Path, help="folder with both charts")
     charts: Path = parser.parse_args(arguments).charts
     definitions = _definitions(charts / "kube-prometheus-stack" / "charts" / "crds" / "crds")
-    made = {release: _rendered(charts / chart, release) for release, chart in CHARTS.items()}
+    made = {
+        f"{release}{suffix}": _rendered(charts / CHARTS[release], release, suffix)
+        for release, suffix in VARIANTS
+    }
     made["generated"] = _generated()
     faults: list[str] = []
     for source, objects in made.items():
         _say(f"{source}: {_counted(objects)}")
         faults += [fault for each in objects for fault in _wrong(each, definitions)]
     faults += _unresolved([each for objects in made.values() for each in objects])
-    for release, chart in CHARTS.items():
-        faults += _idle(charts / chart, release)
+    for release, suffix in VARIANTS:
+        faults += _idle(charts / CHARTS[release], release, suffix)
     faults += [*_alertmanager(made["kube-prometheus-stack"]), *_collectors(made)]
     _say("\n".join(faults) or f"nothing is wrong (Kubernetes {KUBERNETES})")
     return 1 if faults else 0
 
 
-def _rendered(chart: Path, release: str) -> list[Object]:
-    run = _templated(chart, release, _values(release).read_text())
+def _rendered(chart: Path, release: str, suffix: str) -> list[Object]:
+    run = _templated(chart, release, _values(release, suffix))
     if run.returncode:
         raise SystemExit(run.stderr)
     return [each for each in yaml.load_all(run.stdout, _Loader) if each]
 
 
-def _values(release: str) -> Path:
-    return ROOT / "kubernetes" / "values" / f"{release.removeprefix('otel-')}.yaml"
+def _values(release: str, suffix: str) -> Object:
+    """The values of a release, as Helm lays one file of them over another."""
+    folder, name = ROOT / "kubernetes" / "values", release.removeprefix("otel-")
+    values: Object = {}
+    for file in dict.fromkeys([name, f"{name}{suffix}"]):
+        values = _laid_over(values, yaml.safe_load((folder / f"{file}.yaml").read_text()))
+    return values
 
 
-def _templated(chart: Path, release: str, values: str) -> subprocess.CompletedProcess[str]:
+def _laid_over(below: Object, above: Object) -> Object:
+    both = {key: below[key] for key in below.keys() - above.keys()}
+    for key, value in above.items():
+        nested = isinstance(value, dict) and isinstance(below.get(key), dict)
+        both[key] = _laid_over(below[key], value) if nested else value
+    return both
+
+
+def _templated(chart: Path, release: str, values: Object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             "helm", "template", release, chart, "--values", "-", "--namespace", NAMESPACE,
             "--kube-version", KUBERNETES, "--api-versions", "monitoring.coreos.com/v1",
         ],
-        input=values, capture_output=True, text=True, check=False,
+        input=yaml.safe_dump(values), capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def _idle(chart: Path, release: str) -> Iterator[str]:
+def _idle(chart: Path, release: str, suffix: str) -> Iterator[str]:
     """Name the values without which the chart makes the same, and that are not its defaults."""
-    values = yaml.safe_load(_values(release).read_text())
+    values = _values(release, suffix)
     defaults = yaml.load((chart / "values.yaml").read_text(), _Loader)
     if release == "kube-prometheus-stack":
         values["grafana"]["adminPassword"] = "the same each time"
-    whole = _templated(chart, release, yaml.safe_dump(values)).stdout
+    whole = _templated(chart, release, values).stdout
     for path in _leaves(values):
         if _at(path, values) == _at(path, defaults):
             continue
         fewer = copy.deepcopy(values)
         del _at(path[:-1], fewer)[path[-1]]
         # Without some of them the chart makes nothing at all.
-        if _templated(chart, release, yaml.safe_dump(fewer)).stdout == whole:
-            yield f"{release}: {'.'.join(path)} changes nothing"
+        if _templated(chart, release, fewer).stdout == whole:
+            yield f"{release}{suffix}: {'.'.join(path)} changes nothing"
 
 
 def _at(path: Sequence[str], values: Any) -> Any:
@@ -191,18 +216,30 @@ def _alertmanager(objects: Sequence[Object]) -> Iterator[str]:
 
 def _collectors(made: Mapping[str, Sequence[Object]]) -> Iterator[str]:
     """Let the Collector read what its container is given."""
-    for name in kubernetes.COLLECTORS:
-        release = f"otel-{name}"
-        workload = next(o for o in made[release] if o["kind"] in {"StatefulSet", "DaemonSet"})
+    for release, suffix in VARIANTS:
+        name = release.removeprefix("otel-")
+        if name not in kubernetes.COLLECTORS:
+            continue
+        objects = made[f"{release}{suffix}"]
+        workload = next(o for o in objects if o["kind"] in {"StatefulSet", "DaemonSet"})
         container = workload["spec"]["template"]["spec"]["containers"][0]
-        relay = f"--config={ROOT / 'collector' / name}.yaml"
-        arguments = [relay if a == "--config=/conf/relay.yaml" else a for a in container["args"]]
+        given = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+        given["HOST_ROOT"] = "/"  # it looks whether the folder is there
+        places = {"/conf/relay": ROOT / "collector" / name, "/etc/otelcol/overlays": "collector"}
+        arguments = container["args"]
+        for inside, here in places.items():
+            arguments = [argument.replace(f"={inside}", f"={here}") for argument in arguments]
         collector = program("otelcol-confidence", "OTELCOL_VERSION")
-        yield from _complaint([collector, "validate", *arguments])
+        yield from _complaint([collector, "validate", *arguments], given)
 
 
-def _complaint(command: Sequence[str | Path]) -> Iterator[str]:
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+def _complaint(
+    command: Sequence[str | Path], variables: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    run = subprocess.run(
+        command, cwd=ROOT, env=os.environ | dict(variables or {}), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
     if run.returncode:
         yield f"{Path(command[0]).name}: {run.stdout}{run.stderr}"
 

@@ -279,6 +279,25 @@ def test_rules_find_the_gateway() -> None:
     )
 
 
+@pytest.mark.parametrize("name", kubernetes.COLLECTORS)
+def test_secure_values_repeat_what_they_replace(name: str) -> None:
+    """
+    Helm replaces lists: what lies over a Collector's values has all of theirs, and adds to each.
+    """
+    below, above = (
+        yaml.safe_load((VALUES / f"{file}.yaml").read_text()) for file in (name, f"{name}-secure")
+    )
+    lists = {key: value for key, value in above.items() if isinstance(value, list)}
+    arguments = above["command"]["extraArgs"]
+    overlay = arguments[-1].removeprefix("--config=/etc/otelcol/overlays/")
+
+    assert below["command"].get("extraArgs", []) == arguments[:-1]
+    assert (ROOT / "collector" / overlay).is_file()
+    assert [] == [key for key, value in lists.items() if below[key] != value[: len(below[key])]]
+    assert [] == [key for key, value in lists.items() if len(below[key]) + 1 != len(value)]
+    assert "/etc/otelcol/tls" == above["extraVolumeMounts"][-1]["mountPath"]
+
+
 def test_agents_find_every_gateway() -> None:
     """
     The agent asks for the gateways' headless service, by a variable that its configuration reads.
