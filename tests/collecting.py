@@ -89,7 +89,11 @@ def to_files(folder: Path) -> dict[str, Any]:
     }
     return {
         "exporters": {
-            f"file/{name}": {"path": str(folder / f"{name}.jsonl"), "flush_interval": "50ms"}
+            f"file/{name}": {
+                "path": str(folder / f"{name}.jsonl"),
+                "flush_interval": "50ms",
+                "append": True,
+            }
             for name in names
         },
         "service": {"pipelines": {name: {"exporters": to} for name, to in pipelines.items()}},

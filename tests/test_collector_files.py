@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from otel_confidence.conventions import ATTRIBUTES, METRICS
+
 FOLDER = Path(__file__).parent.parent / "collector"
 STACKS = {
     "gateway": ("gateway", "extras"),
@@ -188,6 +190,7 @@ def test_the_agent_keeps_traces_whole_and_fits_the_gateways_door() -> None:
     batches = [each["sending_queue"]["batch"] for each in (balanced, direct)]
 
     assert "traceID" == balanced["routing_key"]
+    assert "5s" == balanced["retry_on_failure"]["initial_interval"]
     assert ["load_balancing/traces"] == agent["service"]["pipelines"]["traces"]["exporters"]
     assert {"bytes"} == {each["sizer"] for each in batches}
     assert all(each["max_size"] < door for each in batches)
@@ -203,3 +206,14 @@ def test_the_secure_gateway_opens_no_door_without_a_lock() -> None:
     assert [{"authenticator": "bearertokenauth"}] * 2 == [door["auth"] for door in doors]
     assert all({"cert_file", "key_file"} <= set(door["tls"]) for door in doors)
     assert receivers["statsd"]["endpoint"].startswith("127.0.0.1:")
+
+
+def test_every_signal_name_in_the_files_exists() -> None:
+    """
+    Each dotted name of ours or OpenTelemetry's in any of the files is known.
+    """
+    text = "".join(path.read_text() for path in FOLDER.glob("*.yaml"))
+    named = set(re.findall(r"\b(?:ml|service|otel_confidence)\.[a-z_.]*[a-z]", text))
+    known = {each.name for each in (*ATTRIBUTES, *METRICS)}
+
+    assert named <= known | {"service.namespace", "service.version", "service.instance.id"}

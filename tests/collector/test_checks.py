@@ -315,6 +315,31 @@ def test_an_exporter_that_names_otherwise_is_told_of(
     assert 1 == sum(message in each for each in told)
 
 
+@pytest.mark.parametrize(
+    ("retry", "level", "message"),
+    [
+        ("{enabled: true, max_elapsed_time: 0s}", "error", "tries again without a pause"),
+        ("{initial_interval: 5s}", "warning", "what no backend takes in time is lost"),
+        ("{enabled: true, initial_interval: 5s, max_elapsed_time: 9s}", "warning", "is lost"),
+    ],
+    ids=["no pause", "not at all", "not for ever"],
+)
+def test_balancing_that_tries_again_badly_is_told_of(
+    tmp_path: Path, retry: str, level: str, message: str
+) -> None:
+    """
+    The balancing exporter has no times of its own to try again, as all others have.
+    """
+    text = changed("otlp_grpc/tempo", "load_balancing").replace(
+        "endpoint: tempo:4317\n    retry_on_failure: {max_elapsed_time: 0s}",
+        f"retry_on_failure: {retry}",
+    )
+    (told,) = found(tmp_path, text)
+
+    assert (level, "exporters.load_balancing.retry_on_failure") == (told.level, told.path)
+    assert message in told.message
+
+
 def test_lines_are_those_of_the_file_that_said_it_last(tmp_path: Path) -> None:
     """
     What an overlay changed is told with the overlay's file and line, the rest with the base's.

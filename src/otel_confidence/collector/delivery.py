@@ -5,7 +5,7 @@ This module checks that what a backend cannot take waits for it, on disk and wit
 from collections.abc import Iterator
 from typing import Final
 
-from otel_confidence.collector.findings import Finding, warning
+from otel_confidence.collector.findings import Finding, error, warning
 from otel_confidence.collector.merging import at, text
 from otel_confidence.collector.pipelines import Component, Configuration
 
@@ -16,6 +16,10 @@ _OWN_QUEUE: Final = ("prometheus_remote_write",)
 _OWN_RETRY: Final = ("awss3",)
 """Those that leave trying again to a library."""
 _ENDLESS: Final = ("0", "0s", "0m", "0h")
+_BALANCED: Final = (
+    "set retry_on_failure: {enabled: true, initial_interval: 5s, max_interval: 30s, "
+    "multiplier: 1.5, max_elapsed_time: 0s}"
+)
 
 
 def check(whole: Configuration) -> Iterator[Finding]:
@@ -34,10 +38,10 @@ def check(whole: Configuration) -> Iterator[Finding]:
 def _given_up(exporter: Component) -> Iterator[Finding]:
     place = at(exporter.place, "retry_on_failure")
     remedy = "add retry_on_failure: {enabled: true, max_elapsed_time: 0s}"
-    balanced = exporter.type == "load_balancing"
-    if text(exporter.place, "retry_on_failure", "enabled") == "false" or (
-        balanced and place is None
-    ):
+    if exporter.type == "load_balancing":
+        yield from _balanced(exporter)
+        return
+    if text(exporter.place, "retry_on_failure", "enabled") == "false":
         yield warning(place or exporter.place, "what it cannot deliver at once is lost", remedy)
         return
     longest = at(exporter.place, "retry_on_failure", "max_elapsed_time")
@@ -49,6 +53,21 @@ def _given_up(exporter: Component) -> Iterator[Finding]:
         yield warning(
             longest, f"what it cannot deliver within {longest.text} is lost", "set it to 0s"
         )
+
+
+def _balanced(exporter: Component) -> Iterator[Finding]:
+    """
+    The balancing has no settings for trying again but those it is given.
+    """
+    place = at(exporter.place, "retry_on_failure")
+    if place is None or text(place, "enabled") != "true":
+        yield warning(place or exporter.place, "what no backend takes in time is lost", _BALANCED)
+    elif text(place, "initial_interval") in ("", *_ENDLESS):
+        yield error(
+            place, "it tries again without a pause, and sends thousands of copies", _BALANCED
+        )
+    elif text(place, "max_elapsed_time") not in ("", *_ENDLESS):
+        yield warning(place, "what no backend takes in time is lost", "set max_elapsed_time: 0s")
 
 
 def _forgotten(exporter: Component) -> Iterator[Finding]:
