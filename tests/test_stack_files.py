@@ -3,6 +3,8 @@ This module checks the stack's files against each other and against the table of
 """
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ VERSIONS = dict(
 )
 GATEWAY: dict[str, Any] = yaml.safe_load((ROOT / "collector" / "gateway.yaml").read_text())
 FOLDERS = ("alertmanager", "collector", "grafana", "loki", "prometheus", "tempo")
+UNASKED = {"otel-gateway", "demo-traffic", "s3-bucket"}
+"""Services without a health check: an image without any program to ask with, and two clients."""
 YAML_FILES = [
     *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.y*ml")),
     *sorted(ROOT.glob("docker-compose*.yml")),
@@ -88,15 +92,58 @@ def test_yaml_loads(path: Path) -> None:
     assert isinstance(yaml.safe_load(path.read_text()), dict)
 
 
+def image(described: dict[str, Any]) -> str:
+    """
+    The image that a service runs, or is built from.
+    """
+    if "build" not in described:
+        return str(described["image"])
+    build = described["build"]
+    base = re.search(r"^FROM (\S+)$", (ROOT / build["dockerfile"]).read_text(), re.MULTILINE)
+    assert base
+    given = re.sub(r"\$\{(\w+)\}", lambda found: str(build["args"][found[1]]), base[1])
+    return given.removesuffix("-slim")
+
+
 def test_images_are_pinned_by_the_version_file() -> None:
     """
     Every image's tag is a variable of .env, .env has no other variable, and no tag floats.
     """
-    tags = {re.fullmatch(r"[\w./-]+:\$\{(\w+)\}", s["image"]) for s in SERVICES.values()}
+    tags = {re.fullmatch(r"[\w./-]+:\$\{(\w+)\}", image(s)) for s in SERVICES.values()}
 
     assert None not in tags
     assert set(VERSIONS) == {tag[1] for tag in tags if tag}
-    assert all(re.fullmatch(r"v?\d+\.\d+\.\d+", version) for version in VERSIONS.values())
+    assert all(re.fullmatch(r"v?\d+(\.\d+){1,3}", version) for version in VERSIONS.values())
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose.notify.yml"])
+def test_compose_files_keep_to_the_published_schema(name: str) -> None:
+    """
+    The compose specification's own schema finds nothing to complain of.
+    """
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    if not checker.exists():
+        pytest.skip("check-jsonschema needs Python 3.11")
+    run = subprocess.run(
+        [checker, "--builtin-schema", "vendor.compose-spec", ROOT / name],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert 0 == run.returncode, run.stdout + run.stderr
+
+
+def test_the_schema_finds_a_mistake(tmp_path: Path) -> None:
+    """
+    A misspelled key is a mistake, so that the schema's silence means something.
+    """
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    if not checker.exists():
+        pytest.skip("check-jsonschema needs Python 3.11")
+    wrong = tmp_path / "docker-compose.yml"
+    wrong.write_text((ROOT / "docker-compose.yml").read_text().replace("mem_limit:", "memlimit:"))
+    command = [checker, "--builtin-schema", "vendor.compose-spec", wrong]
+
+    assert 1 == subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def test_the_built_collector_is_the_images_version() -> None:
@@ -135,10 +182,10 @@ def test_mounts_exist_and_are_read_only(service: str) -> None:
     """
     Every mounted file or folder is in the repository and cannot be written to by its service.
     """
-    mounts = [volume.split(":") for volume in SERVICES[service]["volumes"]]
+    mounts = [volume.split(":") for volume in SERVICES[service].get("volumes", [])]
     from_here = [mount for mount in mounts if mount[0].startswith(".")]
 
-    assert from_here
+    assert from_here or SERVICES[service].get("profiles")
     assert [] == [source for source, *_ in from_here if not (ROOT / source).exists()]
     assert [] == [mount for mount in from_here if mount[2:] != ["ro"]]
 
@@ -147,7 +194,7 @@ def test_volumes_are_declared() -> None:
     """
     Each named volume is declared, and each declared volume is used.
     """
-    used = {v.split(":")[0] for s in SERVICES.values() for v in s["volumes"] if v[0] != "."}
+    used = {v.split(":")[0] for s in SERVICES.values() for v in s.get("volumes", []) if v[0] != "."}
 
     assert set(COMPOSE["volumes"]) == used
 
@@ -157,14 +204,18 @@ def test_named_configuration_is_mounted(service: str) -> None:
     """
     The configuration that a command names lies in a mounted folder.
     """
-    named = re.search(r"config(?:\.file)?=(\S+)", " ".join(SERVICES[service].get("command", [])))
-    mounts = {v.split(":")[1]: ROOT / v.split(":")[0] for v in SERVICES[service]["volumes"]}
-    if named is None:
-        assert service == "grafana"
-        return
-    inside = Path(named[1])
+    command = " ".join(SERVICES[service].get("command", []))
+    named = re.findall(r"config(?:\.file)?=(\S+)", command)
+    mounts = {v.split(":")[1]: ROOT / v.split(":")[0] for v in SERVICES[service].get("volumes", [])}
+    overlays = ("extras", "scale", "secure", "debug") if "${GATEWAY_OVERLAY" in command else ("",)
+    files = [
+        mounts[str(Path(path).parent)] / re.sub(r"\$\{.*\}", overlay, Path(path).name)
+        for path in named
+        for overlay in overlays
+    ]
 
-    assert (mounts[str(inside.parent)] / inside.name).is_file()
+    assert files or service == "grafana" or SERVICES[service].get("profiles")
+    assert [] == [file for file in files if not file.is_file()]
 
 
 @pytest.mark.parametrize("service", service_names())
@@ -176,7 +227,7 @@ def test_service_is_bounded_and_watched(service: str) -> None:
 
     assert described["mem_limit"]
     assert ["ALL"] == described["cap_drop"]
-    assert "healthcheck" in described or service == "otel-gateway"
+    assert "healthcheck" in described or service in UNASKED
 
 
 def test_nothing_holds_a_secret() -> None:
@@ -189,7 +240,7 @@ def test_nothing_holds_a_secret() -> None:
         for path in YAML_FILES
         for keys, value in walk(yaml.safe_load(path.read_text()))
         if keys and secret.search(keys[-1].lower())
-        if not re.fullmatch(r"\$\{env:\w+\}|traceID", str(value))
+        if not re.fullmatch(r"\$\{env:\w+\}|\$\{\w+-\}|traceID", str(value))
     ]
 
     assert [] == found
@@ -343,3 +394,70 @@ def test_dashboards_are_mounted_where_grafana_looks() -> None:
 
     assert "./grafana/dashboards" == mounts[folder]
     assert (ROOT / mounts[str(Path(home).parent)] / Path(home).name).is_file()
+
+
+def test_profiles_are_those_of_the_documentation() -> None:
+    """
+    What is not for everybody starts on request only, and the page of the stack says how.
+    """
+    page = (ROOT / "docs" / "how-to" / "stack.md").read_text()
+    profiles = {name for s in SERVICES.values() for name in s.get("profiles", [])}
+
+    assert {"demo", "scale"} == profiles
+    assert [] == [name for name in profiles if f"--profile {name}" not in page]
+
+
+def test_tiers_have_what_the_overlay_names() -> None:
+    """
+    The overlay for scale names the profile's services, user, database and bucket.
+    """
+    overlay = (ROOT / "collector" / "scale.yaml").read_text()
+    named = {
+        name: re.findall(rf"\$\{{env:{name}:-([^}}]*)\}}", overlay)[0]
+        for name in ("CLICKHOUSE_ENDPOINT", "CLICKHOUSE_DATABASE", "CLICKHOUSE_USER", "S3_ENDPOINT",
+                     "S3_BUCKET")
+    }  # fmt: skip
+    settings = SERVICES["clickhouse"]["environment"]
+
+    assert "9000" in ports_inside("clickhouse")
+    assert named["CLICKHOUSE_ENDPOINT"].startswith("tcp://clickhouse:9000?")
+    assert "http://s3:8333" == named["S3_ENDPOINT"]
+    assert "8333" in ports_inside("s3")
+    assert (settings["CLICKHOUSE_DB"], settings["CLICKHOUSE_USER"]) == (
+        named["CLICKHOUSE_DATABASE"], named["CLICKHOUSE_USER"]
+    )  # fmt: skip
+    assert f"-name {named['S3_BUCKET']}'" in SERVICES["s3-bucket"]["command"][0]
+
+
+@pytest.mark.parametrize("service", ["clickhouse", "s3"])
+def test_tiers_refuse_to_start_without_a_secret(service: str) -> None:
+    """
+    Without a password a tier ends with a message before it starts anything.
+    """
+    described = SERVICES[service]
+    shell, option = described["entrypoint"]
+    script = described["command"][0].replace("$$", "$")
+    run = subprocess.run(
+        [shell, option, re.sub(r"exec .*", "echo started", script)],
+        env={"PATH": "/usr/bin:/bin", "CLICKHOUSE_PASSWORD": "", "AWS_SECRET_ACCESS_KEY": ""},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert 0 != run.returncode
+    assert "started" not in run.stdout
+    assert "docs/how-to/stack.md" in run.stderr
+
+
+def test_the_demos_image_is_built_of_what_is_sent_to_it() -> None:
+    """
+    Whatever the Dockerfile copies is there and not ignored, and it ends as nobody in particular.
+    """
+    lines = (ROOT / SERVICES["demo"]["build"]["dockerfile"]).read_text().splitlines()
+    copied = {source for line in lines if line.startswith("COPY ") for source in line.split()[1:-1]}
+    sent = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line[:1] == "!"
+    }
+
+    assert sent == copied
+    assert [] == [source for source in copied if not (ROOT / source).exists()]
+    assert ["USER 10001:10001"] == [line for line in lines if line.startswith("USER ")]

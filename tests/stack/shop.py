@@ -19,7 +19,7 @@ from opentelemetry._logs import SeverityNumber
 import otel_confidence as oc
 from otel_confidence import conventions as c
 
-MODEL = "digits"
+MODEL = "glyphs"
 CONFIDENCES = (0.95, 0.65, 0.35)
 """Above the threshold of 0.7; below it, of tier medium; below it and of tier low."""
 EACH = 4

@@ -16,6 +16,11 @@ def told(stack: Stack, path: str) -> list[Any]:
     return hooks.told(stack.plan.starts["hooks"].folder, path)
 
 
+def said(stack: Stack, path: str) -> list[Any]:
+    """What a channel was told of the drifting model."""
+    return [body for body in told(stack, path) if f"ModelFeatureDrift {drifter.MODEL}" in str(body)]
+
+
 def drifts(stack: Stack, status: str) -> list[Any]:
     """What the webhook was told of the drifting model."""
     return [
@@ -49,15 +54,15 @@ def story(stack: Stack) -> Story:
     stack.file("drifter", drifter.DRIFT).touch()
     fired = until(lambda: drifts(stack, "firing"))[0]
     alerts = httpx.get(f"{stack.url('alertmanager', 9093)}/api/v2/alerts").json()
-    slack = until(lambda: told(stack, "/slack"))[0]
+    slack = until(lambda: said(stack, "/slack"))[0]
     stack.file("drifter", drifter.CALM).touch()
     over = until(lambda: drifts(stack, "resolved"))[0]
-    until(lambda: any(page["event_action"] == "resolve" for page in told(stack, "/pagerduty")))
+    until(lambda: any(page["event_action"] == "resolve" for page in said(stack, "/pagerduty")))
     return Story(
         fired=fired,
         alerts=[a for a in alerts if a["labels"].get("ml_model_name") == drifter.MODEL],
         slack=slack,
-        pages=told(stack, "/pagerduty"),
+        pages=said(stack, "/pagerduty"),
         over=over,
     )
 

@@ -12,7 +12,7 @@ from tools.stack.recorded import Item
 pytestmark = pytest.mark.xdist_group("stack")
 PREDICTIONS = len(shop.CONFIDENCES) * shop.EACH
 COUNTS = {
-    # of digits, slow, sure and faulty; failed calls predict nothing
+    # of glyphs, slow, sure and faulty; failed calls predict nothing
     "ml.prediction.result": PREDICTIONS + 1 + shop.CONFIDENT + 1,
     "ml.prediction.low_confidence": 2 * shop.EACH,
     "ml.prediction.outcome": PREDICTIONS,
@@ -63,7 +63,7 @@ def test_events_have_their_attributes_and_trace(
     )  # fmt: skip
     assert {
         "event.name": "ml.prediction.low_confidence",
-        "ml.model.name": "digits",
+        "ml.model.name": "glyphs",
         "ml.model.version": "1",
         "ml.prediction.confidence": 0.65,
         "ml.prediction.confidence.source": "probability",

@@ -10,9 +10,9 @@ from tests.stack.world import settled
 from tools.stack import Stack
 
 pytestmark = pytest.mark.xdist_group("stack")
-MODEL = "ml_model_name=digits,ml_model_version=1"
+MODEL = "ml_model_name=glyphs,ml_model_version=1"
 EXPECTED = {
-    'ml_predictions_total{job="shop", ml_model_name="digits"} > 0': {
+    'ml_predictions_total{job="shop", ml_model_name="glyphs"} > 0': {
         f"__name__=ml_predictions_total,{MODEL},ml_prediction_confidence_tier=high,"
         "ml_prediction_decision=accept": 4.0,
         f"__name__=ml_predictions_total,{MODEL},ml_prediction_confidence_tier=medium,"
@@ -20,16 +20,16 @@ EXPECTED = {
         f"__name__=ml_predictions_total,{MODEL},ml_prediction_confidence_tier=low,"
         "ml_prediction_decision=abstain": 4.0,
     },
-    'ml_prediction_confidence_bucket{job="shop", ml_model_name="digits", '
+    'ml_prediction_confidence_bucket{job="shop", ml_model_name="glyphs", '
     'ml_prediction_decision="abstain", le="0.6"}': {
         f"__name__=ml_prediction_confidence_bucket,le=0.6,{MODEL},"
         "ml_prediction_confidence_source=probability,ml_prediction_decision=abstain": 4.0
     },
-    'ml_prediction_outcomes_total{job="shop", ml_model_name="digits"} > 0': {
+    'ml_prediction_outcomes_total{job="shop", ml_model_name="glyphs"} > 0': {
         f"__name__=ml_prediction_outcomes_total,{MODEL},ml_prediction_outcome=correct": 9.0,
         f"__name__=ml_prediction_outcomes_total,{MODEL},ml_prediction_outcome=incorrect": 3.0,
     },
-    'ml_calibration_predictions_total{job="shop", ml_model_name="digits"} > 0': {
+    'ml_calibration_predictions_total{job="shop", ml_model_name="glyphs"} > 0': {
         f"__name__=ml_calibration_predictions_total,ml_calibration_bin={edge},{MODEL},"
         "ml_prediction_confidence_source=probability": 4.0
         for edge in ("0.4", "0.7", "1.0")
@@ -67,7 +67,7 @@ def test_exemplars_lead_to_their_traces(stack: Stack, recorded: dict[str, Any]) 
         answer = httpx.get(
             f"{stack.url('prometheus', 9090)}/api/v1/query_exemplars",
             params={
-                "query": 'ml_prediction_confidence_bucket{ml_model_name="digits"}',
+                "query": 'ml_prediction_confidence_bucket{ml_model_name="glyphs"}',
                 "start": "0",
                 "end": "4102444800",
             },

@@ -40,12 +40,12 @@ def test_predictions_arrive_with_their_attributes(spans: list[Item]) -> None:
     one = next(s for s in spans if s.attributes.get("ml.prediction.confidence") == 0.65)
     varying = {"ml.prediction.id": "", "ml.prediction.uncertainty": 0.0}
 
-    assert "predict digits" == one.message.name
+    assert "predict glyphs" == one.message.name
     assert ("shop", "local") == (
         one.resource["service.name"], one.resource["deployment.environment.name"]
     )  # fmt: skip
     assert {
-        "ml.model.name": "digits",
+        "ml.model.name": "glyphs",
         "ml.model.version": "1",
         "ml.prediction.confidence": 0.65,
         "ml.prediction.confidence.source": "probability",

@@ -77,7 +77,7 @@ def missing() -> list[str]:
 @contextmanager
 def started(folder: Path) -> Iterator[Stack]:
     """Every service of the compose files, ready, and none that fell when it ends."""
-    wishes = Wishes(files=FILES, overrides=OVERRIDES, secrets=SECRETS)
+    wishes = Wishes(files=FILES, profiles=["demo"], overrides=OVERRIDES, secrets=SECRETS)
     with Stack.started(folder, wishes, check=False) as stack:
         yield stack
         assert [] == stack.fallen

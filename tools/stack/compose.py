@@ -16,17 +16,17 @@ import yaml
 from tools.stack.errors import StackError
 
 _VARIABLE: Final = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?])([^}]*))?\})")
-_HEALTH_URL: Final = re.compile(r"https?://localhost:\d+\S*")
+_HEALTH_URL: Final = re.compile(r"https?://localhost:\d+[^\s'\")]*")
 _FOLLOWED: Final = frozenset(
-    {"image", "build", "command", "environment", "volumes", "secrets", "ports", "expose",
-     "healthcheck", "depends_on", "profiles"}
+    {"image", "build", "entrypoint", "command", "environment", "volumes", "secrets", "ports",
+     "expose", "healthcheck", "depends_on", "profiles"}
 )  # fmt: skip
 _CONTAINERS_ONLY: Final = frozenset(
     {"restart", "security_opt", "cap_drop", "logging", "mem_limit", "user", "read_only", "tmpfs",
      "ulimits", "init", "stop_grace_period", "working_dir"}
 )  # fmt: skip
 """What bounds a container and has no meaning for a program started natively."""
-_REPLACED: Final = frozenset({"command", "test"})
+_REPLACED: Final = frozenset({"command", "entrypoint", "test"})
 """Lists that a later file replaces; all others it extends."""
 
 
@@ -63,6 +63,8 @@ class Service:
     image: str
     """Without its tag; empty where it is built."""
     version: str
+    entrypoint: tuple[str, ...]
+    """What the container starts instead of its image's own; empty where that is kept."""
     command: tuple[str, ...]
     environment: Mapping[str, str]
     mounts: tuple[Mount, ...]
@@ -184,6 +186,7 @@ def _service(name: str, described: Mapping[str, Any], root: Path) -> Service:
         name=name,
         image=image,
         version=version.removeprefix("v"),
+        entrypoint=tuple(described.get("entrypoint", [])),
         command=tuple(str(each) for each in described.get("command", [])),
         environment={k: str(v) for k, v in described.get("environment", {}).items()},
         mounts=tuple(_mount(each, root) for each in described.get("volumes", [])),

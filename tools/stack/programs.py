@@ -71,6 +71,8 @@ def find(service: Service) -> Program:
     """
     The service's program: what ``make stack-tools`` built, else what is on PATH, else a stand-in.
     """
+    if service.entrypoint:
+        return Program("absent")  # a command of the image's own shell
     if not service.image:
         return Program("program", sys.executable)
     kind = KINDS.get(service.image, Kind(()))
