@@ -44,19 +44,23 @@ def test_objectives_bring_their_rules_beside_the_others(tmp_path: Path) -> None:
 
 def test_alerts_of_objectives_lead_to_the_page_of_the_server(tmp_path: Path) -> None:
     """
-    An alert on a budget links to the server's own page with its objective chosen.
+    An alert on a budget links to the server's own page with its objective chosen, and a runbook.
     """
     path = tmp_path / "otel-confidence.yaml"
     path.write_text(OBJECTIVES)
 
-    links = {
-        rule.annotations["dashboard_url"]
-        for group in specs([], [path])
+    alerts = [
+        rule
+        for group in specs([], [path], runbooks="https://wiki.example/runbooks")
         for rule in group.rules
         if rule.alerting
-    }
+    ]
 
-    assert {"{{ externalURL }}/slos?slo={{ $labels.sloth_id | urlquery }}"} == links
+    page = "{{ externalURL }}/slos?slo={{ $labels.sloth_id | urlquery }}"
+    assert {page} == {rule.annotations["dashboard_url"] for rule in alerts}
+    assert {f"https://wiki.example/runbooks#{rule.name.lower()}" for rule in alerts} == {
+        rule.annotations["runbook_url"] for rule in alerts
+    }
 
 
 def test_the_same_objective_in_two_files_is_refused(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ async def test_alerts_that_fire_and_wait_are_shown(world: World) -> None:
     assert active.index("ModelIsBusy") < active.index("ModelStaysBusy")
     assert "digits makes 1 predictions a second" in active
     assert 'href="https://runbooks.example.org/busy"' in active
+    assert 'href="http://127.0.0.1:8050/models/?name=digits"' in active
     assert "pending" in active
     assert "ModelWasBusyOnce" in found["history"]
     assert "goes on" in found["history"]

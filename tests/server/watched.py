@@ -44,6 +44,7 @@ groups:
           summary: '{{ $labels.ml_model_name }} makes {{ $value | humanize }} predictions a second'
           description: Nothing is wrong with that.
           runbook_url: https://runbooks.example.org/busy
+          dashboard_url: '{{ externalURL }}/models/?name={{ $labels.ml_model_name | urlquery }}'
       - alert: ModelStaysBusy
         expr: digits:predictions:rate5m > 0.1
         for: 10h
@@ -103,7 +104,7 @@ def watched(
         pace = Pace(wait_ms=0)
         notifier = Notifier(book, channels, now_ms=int(began * 1000), pace=pace)
         listeners = Listeners(notifier)
-        shared = Surroundings(store, tell=listeners.tell)
+        shared = Surroundings(store, tell=listeners.tell, external_url="http://127.0.0.1:8050")
         evaluator = Evaluator(groups, shared, now_ms=int(began * 1000), restored=True)
         evaluator.advance(int(now * 1000))
         for desk, channel in notifier.desks:

@@ -27,6 +27,7 @@ from starlette.types import ASGIApp
 
 from otel_confidence.alerting.service import Alerting
 from otel_confidence.errors import ConfigurationError
+from otel_confidence.generate.rules import RUNBOOKS
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Ledger, Pipeline
 from otel_confidence.ingest.remote_write import RemoteWriter
@@ -87,6 +88,8 @@ class Options:
     """Rule files to evaluate, as paths or glob patterns."""
     objectives: tuple[Path, ...] = ()
     """Files of objectives whose rules are evaluated too."""
+    runbooks: str = RUNBOOKS
+    """Address of the runbooks' page, for the links of alerts."""
     telling: Telling = field(default_factory=Telling)
 
     def __post_init__(self) -> None:
@@ -141,7 +144,12 @@ def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: No
 
 async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
     stopped = _stopping()
-    groups = specs(options.rules, options.objectives, kept_days=options.retention)
+    groups = specs(
+        options.rules,
+        options.objectives,
+        kept_days=options.retention,
+        runbooks=options.runbooks,
+    )
     if options.ready_file is not None:
         options.ready_file.unlink(missing_ok=True)  # one of a killed server names dead ports
     async with AsyncExitStack() as stack:

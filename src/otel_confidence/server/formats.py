@@ -68,7 +68,8 @@ def span(seconds: float) -> str:
         return "never"
     days = seconds / 86_400
     if days >= 2:  # noqa: PLR2004  below, hours say more
-        return f"{days:.3g}\N{NO-BREAK SPACE}d"
+        whole = f"{days:,.0f}" if days >= 1000 else f"{days:.3g}"  # noqa: PLR2004  no power of ten
+        return f"{whole}\N{NO-BREAK SPACE}d"
     return duration(seconds) if seconds else "now"
 
 

@@ -33,7 +33,7 @@ from otel_confidence.alerting.rulefiles import GroupSpec, read_files, read_text
 from otel_confidence.alerting.service import Alerting, Listeners
 from otel_confidence.errors import ConfigurationError, OtelConfidenceError
 from otel_confidence.generate import slos
-from otel_confidence.generate.rules import INHIBITIONS, PAGES, Links, rule_file
+from otel_confidence.generate.rules import INHIBITIONS, PAGES, RUNBOOKS, Links, rule_file
 from otel_confidence.objectives import Objective
 from otel_confidence.objectives import read as read_objectives
 from otel_confidence.objectives.windows import KEPT_DAYS, MARGIN_DAYS
@@ -44,8 +44,6 @@ BUILT_IN: Final = "built-in"
 """Stands for the rules that come with the package, in place of a path."""
 BOOK: Final = "alerts.sqlite"
 """The file in the data folder that remembers incidents, silences and who was told what."""
-_LINKS: Final = Links(dashboards="{{ externalURL }}", boards=PAGES)
-"""Alerts lead to the pages of this server."""
 _AT_ONCE: Final = 2
 """How many groups are evaluated at a time; the engine works with threads of its own."""
 _LONGEST_S: Final = 60.0
@@ -58,7 +56,11 @@ _log = logging.getLogger(__name__)
 
 
 def specs(
-    patterns: Sequence[str], objectives: Sequence[Path] = (), *, kept_days: float = KEPT_DAYS
+    patterns: Sequence[str],
+    objectives: Sequence[Path] = (),
+    *,
+    kept_days: float = KEPT_DAYS,
+    runbooks: str = RUNBOOKS,
 ) -> list[GroupSpec]:
     """
     The rule groups that paths and glob patterns name, and those of files of objectives.
@@ -67,34 +69,38 @@ def specs(
         patterns: The paths and patterns; ``BUILT_IN`` stands for the rules that come along.
         objectives: Files of objectives.
         kept_days: How long samples are kept.
+        runbooks: Address of the runbooks' page, for the links of alerts.
 
     Raises:
         ConfigurationError: A pattern finds no file, a rule or an objective is wrong, or samples are
             not kept for as long as an objective looks back.
     """
+    # Alerts lead to the pages of this server.
+    links = Links(runbooks, dashboards="{{ externalURL }}", boards=PAGES)
     paths: list[Path] = []
     found: list[GroupSpec] = []
     for pattern in patterns:
         if pattern == BUILT_IN:
             found.extend(
-                read_text(yaml.safe_dump(rule_file(links=_LINKS, stack_too=False)), BUILT_IN)
+                read_text(yaml.safe_dump(rule_file(links=links, stack_too=False)), BUILT_IN)
             )
             continue
         matching = [Path(each) for each in glob.glob(pattern, recursive=True)]  # noqa: PTH207
         if not matching:
             raise ConfigurationError(f"--rules {pattern!r} finds no file")
         paths.extend(matching)
-    return [*found, *read_files(paths), *_promised(objectives, kept_days)]
+    promised = [objective for path in objectives for objective in read_objectives(path)]
+    _check_kept(promised, kept_days)
+    return [*found, *read_files(paths), *_promised(promised, objectives, links)]
 
 
-def _promised(paths: Sequence[Path], kept_days: float) -> list[GroupSpec]:
-    if not paths:
+def _promised(
+    objectives: Sequence[Objective], paths: Sequence[Path], links: Links
+) -> list[GroupSpec]:
+    if not objectives:
         return []
-    objectives = [objective for path in paths for objective in read_objectives(path)]
-    _check_kept(objectives, kept_days)
-    return read_text(
-        yaml.safe_dump(slos.rule_file(objectives, links=_LINKS)), ", ".join(map(str, paths))
-    )
+    rules = slos.rule_file(objectives, links=links)
+    return read_text(yaml.safe_dump(rules), ", ".join(map(str, paths)))
 
 
 def _check_kept(objectives: Sequence[Objective], kept_days: float) -> None:
