@@ -122,6 +122,10 @@ def _gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     overlay = {**QUICK, **to_files(folder)}
     with running(folder, ("gateway",), overlay) as collector:
         yield collector
+    # A statement that fails is left out, and said in the log for each record.
+    said = (folder / "log").read_text().splitlines()
+
+    assert [] == [line for line in said if '"level":"warn"' in line or '"level":"error"' in line]
 
 
 @pytest.mark.parametrize(
@@ -170,6 +174,41 @@ def test_a_hostile_span_leaves_and_says_what_it_lost(gateway: Collector) -> None
     assert sum(len(str(value)) for value in found.values()) < 128 * 1024
 
 
+def failing(name: str, count: int, *, links: int = 0) -> ExportTraceServiceRequest:
+    """
+    A span with that many events, each of which holds an address, the last one megabytes.
+    """
+    request = span(name)
+    made = request.resource_spans[0].scope_spans[0].spans[0]
+    for _ in range(count):
+        message = text("exception.message", "no ann@example.com")
+        made.events.add(name="exception", attributes=[message])
+    if count:
+        made.events[-1].attributes.append(text("big", MEGABYTES))
+    for _ in range(links):
+        made.links.add(trace_id=os.urandom(16), span_id=os.urandom(8))
+    return request
+
+
+def test_events_and_links_of_a_span_are_bounded(gateway: Collector) -> None:
+    """
+    A span keeps 128 events, redacted and cut, or none of more; with more links it goes as a whole.
+    """
+    together = failing("linked", 0, links=129)
+    together.MergeFrom(failing("full", 128))
+    together.MergeFrom(failing("overfull", 129))
+    send(gateway, "traces", together.SerializeToString())
+    until(lambda: "overfull" in {each["name"] for each in gateway.spans()})
+    left = {each["name"]: each.get("events", []) for each in gateway.spans()}
+    first, last = attributes(left["full"][0]), attributes(left["full"][-1])
+
+    assert {"full": 128, "overfull": 0} == {
+        name: len(left[name]) for name in ("linked", "full", "overfull") if name in left
+    }
+    assert {"exception.message": "no ****"} == first
+    assert ("no ****", 8_192) == (last["exception.message"], len(last["big"]))
+
+
 def test_lone_surrogates_become_replacement_characters(gateway: Collector) -> None:
     """
     Bytes that are no UTF-8 leave as U+FFFD, in every signal, and their neighbors unchanged.
@@ -195,20 +234,21 @@ def test_lone_surrogates_become_replacement_characters(gateway: Collector) -> No
 
 def test_points_with_too_many_labels_are_counted_and_the_others_leave(gateway: Collector) -> None:
     """
-    Of a request, the point with 10,000 labels is dropped and counted; its neighbors leave.
+    Points with 10,000 labels, or with a name without end, are dropped and counted, no others.
     """
     counter = "otelcol_processor_filter_datapoints_filtered"
     before = gateway.counted(counter)
     many = [text(f"k{n}", "v") for n in range(10_000)]
-    request = gauges(first=[], many=many, long=[text("a", MEGABYTES)], last=[])
+    endless = {"n" * 1_000: list[KeyValue]()}
+    request = gauges(first=[], many=many, long=[text("a", MEGABYTES)], **endless, last=[])
     status = send(gateway, "metrics", request.SerializeToString())
     found = arrived(gateway, "last")
     (long,) = found["long"]["gauge"]["dataPoints"]
 
     assert 200 == status
-    assert {"first", "long", "last"} == {"first", "many", "long", "last"} & set(found)
+    assert {"first", "long", "last"} == {"first", "many", *endless, "long", "last"} & set(found)
     assert Limits().label_value_bytes == len(attributes(long)["a"])
-    assert 1 == until(lambda: gateway.counted(counter) - before)
+    assert 2 == until(lambda: gateway.counted(counter) - before)
 
 
 CARD = 4111111111111111
