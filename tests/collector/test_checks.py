@@ -272,6 +272,11 @@ def test_a_whole_configuration_has_no_fault(tmp_path: Path) -> None:
             "there is no file '/nowhere/at/all'", id="an absent file",
         ),
         pytest.param(
+            "service:\n", "service:\n  telemetry: {metrics: {address: ':8888'}}\n",
+            "warning", "service.telemetry.metrics.address", "the Collector no longer looks at it",
+            id="a former setting",
+        ),
+        pytest.param(
             "endpoint: tempo:4317", "endpoint: $TEMPO_ENDPOINT",
             "warning", "exporters.otlp_grpc/tempo.endpoint",
             "$TEMPO_ENDPOINT is taken as it stands", id="a variable without braces",
@@ -382,6 +387,17 @@ def test_a_variable_that_is_nearly_right_is_named(tmp_path: Path) -> None:
     (told,) = found(tmp_path, text, TEMPO_ENDPOINT="tempo:4317")
 
     assert "did you mean TEMPO_ENDPOINT?" in told.remedy
+
+
+def test_a_slip_in_a_variable_with_a_default_is_told_of(tmp_path: Path) -> None:
+    """
+    A variable that stays unset although one of nearly its name is set is a likely slip.
+    """
+    text = changed("tempo:4317", "${env:TEMPO_ENDPOINT:-tempo:4317}")
+    (told,) = found(tmp_path, text, TEMPO_ENPOINT="here:4317", HOME="/root")
+
+    assert "warning" == told.level
+    assert "TEMPO_ENDPOINT is unset, while TEMPO_ENPOINT is set" in told.message
 
 
 def test_ports_are_compared_with_variables_in_their_places(tmp_path: Path) -> None:

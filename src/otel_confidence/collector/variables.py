@@ -15,6 +15,8 @@ from otel_confidence.objectives.located import Located
 _REFERENCE: Final = re.compile(r"(?<!\$)(?:\$\$)*\$\{([^${}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE: Final = re.compile(r"\$[A-Z_][A-Z0-9_]+")
+_SAME: Final = 0.9
+"""How alike two names are that differ by a slip."""
 _SCHEMES: Final = frozenset(("yaml", "http", "https"))
 
 
@@ -34,6 +36,7 @@ def check(whole: Located, environment: Mapping[str, str]) -> Iterator[Finding]:
     """
     Variables that are unset or misspelled, and files that are named and absent.
     """
+    yield from _misspelled(whole, environment)
     for leaf in leaves(whole):
         if _BARE.fullmatch(leaf.text):
             yield warning(
@@ -59,6 +62,26 @@ def _wrong(leaf: Located, inside: str, environment: Mapping[str, str]) -> Iterat
             )
     elif scheme not in _SCHEMES:
         yield error(leaf, f"nothing reads ${{{inside}}}", f"write ${{env:{inside}}} for a variable")
+
+
+def _misspelled(whole: Located, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """
+    A variable with a default may have been set under a name that is nearly its own.
+    """
+    used: dict[str, Located] = {}
+    for leaf in leaves(whole):
+        for found in _REFERENCE.finditer(leaf.text):
+            scheme, name, default = _parts(found[1])
+            if scheme == "env" and default is not None:
+                used.setdefault(name, leaf)
+    foreign = [name for name in environment if name not in used]
+    for name, leaf in used.items():
+        near = difflib.get_close_matches(name, foreign, n=1, cutoff=_SAME)
+        if name not in environment and near:
+            yield warning(
+                leaf, f"{name} is unset, while {near[0]} is set and nothing reads it",
+                f"set {name} if that was meant",
+            )  # fmt: skip
 
 
 def _parts(inside: str) -> tuple[str, str, str | None]:

@@ -38,6 +38,7 @@ def check(whole: Configuration) -> Iterator[Finding]:
             yield _unknown(name, "extensions", list(whole.configured("extensions")))
     yield from _unused(whole)
     yield from _extensions(whole)
+    yield from _own_metrics(whole)
     yield from _doors(whole)
 
 
@@ -87,6 +88,15 @@ def _extensions(whole: Configuration) -> Iterator[Finding]:
                 place, f"the extension {place.text!r} is not started",
                 "add it to service.extensions; a later file replaces that list as a whole",
             )  # fmt: skip
+
+
+def _own_metrics(whole: Configuration) -> Iterator[Finding]:
+    former = at(whole.root, "service", "telemetry", "metrics", "address")
+    if former is not None:
+        yield warning(
+            former, "the Collector no longer looks at it",
+            "use readers: [{pull: {exporter: {prometheus: {host: …, port: …}}}}]",
+        )  # fmt: skip
 
 
 def _doors(whole: Configuration) -> Iterator[Finding]:
