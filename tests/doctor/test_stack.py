@@ -128,6 +128,10 @@ FAULTS = {
         answers("/gateway/v1/metrics", 503, refusing("data refused due to high memory usage")),
         ("metric", "taken by the gateway"), "memory limiter", "mem_limit",
     ),
+    "the gateway speaks TLS": (
+        answers("/gateway/v1/metrics", 400, "Client sent an HTTP request to an HTTPS server."),
+        ("metric", "taken by the gateway"), "speaks TLS only", "https:// in --gateway",
+    ),
     "a part is rejected": (
         answers("/gateway/v1/logs", 200, partly("too\nlong")),
         ("event", "taken by the gateway"), "rejects 1: too", "docker compose logs otel-gateway",

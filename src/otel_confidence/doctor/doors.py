@@ -20,6 +20,14 @@ from otel_confidence.doctor.checks import Cause
 from otel_confidence.text import clean
 
 _CALLER: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_CERTIFICATE: Final = "OTEL_EXPORTER_OTLP_CERTIFICATE"
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables of the HTTP library that go before what an exporter is told."""
+UNTRUSTED: Final = "its certificate is not trusted"
+PLAIN: Final = "it speaks no TLS"
+OTHER_PROTOCOL: Final = "it does not speak HTTP/1.1"
+PLAIN_TO_TLS: Final = "HTTP request to an HTTPS server"
+"""What programs in Go answer to HTTP where they speak TLS."""
 _EXCERPT: Final = 160
 _BODY: Final = 4096
 
@@ -91,12 +99,23 @@ def unreachable(error: Exception) -> str:
         r"refused": "connection refused",
         r"not known|resolution|nodename|No address": "its name is not known",
         r"timed out": "no answer in time",
-        r"(?i)ssl|tls|certificate": f"TLS: {excerpt(text)}",
-        r"BadStatusLine|malformed|illegal": "it does not speak HTTP/1.1",
+        r"certificate verify failed": UNTRUSTED,
+        r"(?i)wrong version number": PLAIN,
+        r"BadStatusLine|malformed|illegal": OTHER_PROTOCOL,
     }
     return next((said for pattern, said in words.items() if re.search(pattern, text)), "") or (
         excerpt(text) or type(error).__name__
     )
+
+
+def untrusted(environ: Mapping[str, str]) -> str:
+    """
+    What makes OpenTelemetry's exporters trust a certificate.
+    """
+    bundle = next((name for name in _BUNDLES if environ.get(name)), "")
+    if bundle and environ.get(_CERTIFICATE):
+        return f"unset {bundle}: the exporters read it instead of {_CERTIFICATE}"
+    return f"name the file of its certificate, or of who signed it, in {_CERTIFICATE}"
 
 
 def excerpt(text: str) -> str:
@@ -128,10 +147,7 @@ def fault(reply: Reply, url: str, *, option: str, service: str) -> Cause | None:
     if reply.well:
         return None
     if not reply.status:
-        return Cause(
-            f"{shown(url)} does not answer ({reply.unreachable})",
-            f"start it (docker compose up --detach {service}), or name its address with {option}",
-        )
+        return _silent(reply, url, option=option, service=service)
     said = f"{shown(url)} answers {reply.status}"
     if reply.status in _CALLER:
         return Cause(
@@ -145,6 +161,16 @@ def fault(reply: Reply, url: str, *, option: str, service: str) -> Cause | None:
         f"{said}: {excerpt(reply.text) or 'without a word'}",
         f"it may still be starting; what it says itself: docker compose logs {service}",
     )
+
+
+def _silent(reply: Reply, url: str, *, option: str, service: str) -> Cause:
+    remedies = {
+        UNTRUSTED: "name the file of its certificate, or of who signed it, in SSL_CERT_FILE",
+        PLAIN: f"name it with http:// in {option}",
+    }
+    start = f"start it (docker compose up --detach {service}), or name its address with {option}"
+    why = f"{shown(url)} does not answer ({reply.unreachable})"
+    return Cause(why, remedies.get(reply.unreachable, start))
 
 
 @cache

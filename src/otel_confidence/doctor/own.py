@@ -60,10 +60,11 @@ def examine(
     exporting = _exporting(os.environ)
     yield exporting
     if exporting.status != "failed":
-        places = []
+        places: list[str] = []
+        silent: dict[str, Cause] = {}
         for signal in endpoints.SIGNALS:
             if "otlp" in exporters.names(signal):
-                check, endpoint = endpoints.knock(signal)
+                check, endpoint = endpoints.knock(signal, silent)
                 places.append(endpoint)
                 yield check
         yield from (_clock(place, now) for place in sorted({endpoints.root(p) for p in places}))
@@ -139,13 +140,14 @@ def _exporting(environ: Mapping[str, str]) -> Check:
 
 
 def _clock(place: str, now: Callable[[], float]) -> Check:
-    skew_s = Door(place, {}, now=now).get("/").skew_s
-    if skew_s is None:
-        return Check("clock", f"agrees with {shown(place)}", "skipped", "it tells no time")
-    if abs(skew_s) <= SKEW_S:
-        return Check("clock", f"agrees with {shown(place)}", "ok", f"within {SKEW_S:g} s")
-    late = Cause(skew_text(skew_s), "keep both by NTP: what is too old or too new is refused")
-    return Check.doubtful("clock", f"agrees with {shown(place)}", late)
+    question = f"agrees with {shown(place)}"
+    reply = Door(place, {}, now=now).get("/")
+    if reply.skew_s is None:
+        return Check("clock", question, "skipped", reply.unreachable or "it tells no time")
+    if abs(reply.skew_s) <= SKEW_S:
+        return Check("clock", question, "ok", f"within {SKEW_S:g} s")
+    late = Cause(skew_text(reply.skew_s), "keep both by NTP: what is too old or too new is refused")
+    return Check.doubtful("clock", question, late)
 
 
 def _up(url: str) -> Check:

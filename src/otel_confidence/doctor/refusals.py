@@ -2,11 +2,19 @@
 This module says why the gateway did not take a probe, and what mends it.
 """
 
+import os
 from http import HTTPStatus
 from typing import Final
 
 from otel_confidence.doctor.checks import Cause
-from otel_confidence.doctor.doors import shown
+from otel_confidence.doctor.doors import (
+    OTHER_PROTOCOL,
+    PLAIN,
+    PLAIN_TO_TLS,
+    UNTRUSTED,
+    shown,
+    untrusted,
+)
 from otel_confidence.doctor.probes import Answer
 
 _LOGS: Final = "docker compose logs otel-gateway"
@@ -52,6 +60,8 @@ def cause(answer: Answer, gateway: str) -> Cause:
             f"{where} answers {answer.status}: it leads elsewhere",
             "a proxy or a login page stands in front; name the gateway's own address in --gateway",
         )
+    if PLAIN_TO_TLS in answer.said:
+        return Cause(f"{where} speaks TLS only", "name it with https:// in --gateway")
     if "memory" in answer.said:
         return Cause(
             f"{where} answers {answer.status}: its memory limiter refuses{said}",
@@ -62,10 +72,13 @@ def cause(answer: Answer, gateway: str) -> Cause:
 
 
 def _silent(answer: Answer, where: str) -> Cause:
-    remedy = (
+    remedies = {
+        UNTRUSTED: untrusted(os.environ),
+        PLAIN: "name it with http:// in --gateway",
+        OTHER_PROTOCOL: "is this its gRPC port? --gateway is the one for HTTP, 4318 by default",
+    }
+    start = (
         "start it (docker compose up --detach otel-gateway), or name its OTLP/HTTP address "
         "with --gateway"
     )
-    if "HTTP/1.1" in answer.said:
-        remedy = "is this its gRPC port? --gateway is the one for HTTP, 4318 by default"
-    return Cause(f"{where} does not take it: {answer.said}", remedy)
+    return Cause(f"{where} does not take it: {answer.said}", remedies.get(answer.said, start))

@@ -26,10 +26,11 @@ _REASONS: Final = (
     re.compile(r"code: (\d{3}), reason"),
     re.compile(r"answered (\d{3}) instead"),
     re.compile(r"StatusCode\.(\w{1,60})"),
-    re.compile(r"(timed out)"),
+    re.compile(r"(timed out|certificate verify failed|wrong version number)"),
     re.compile(r"Transient error ([\w ]{1,60}) encountered"),
 )
-_UNKNOWN: Final = "no answer"
+UNKNOWN: Final = "no answer"
+"""What is said where no exporter says why."""
 
 
 @final
@@ -59,7 +60,7 @@ class Attempt:
         """
         Say that this does not arrive.
         """
-        self._outage.say(_place(self._endpoint), self.why or _UNKNOWN)
+        self._outage.say(_place(self._endpoint), self.why or UNKNOWN)
 
 
 class Outage:

@@ -1,0 +1,144 @@
+"""This module checks what the doctor says of certificates and of TLS where none is expected."""
+
+import os
+import shutil
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from tests.sdk.collector import collector
+
+from otel_confidence.doctor import endpoints, probes, refusals
+from otel_confidence.doctor.checks import Cause, Check
+from otel_confidence.doctor.services import SERVICES, Addresses, look
+
+CERTIFICATE = "OTEL_EXPORTER_OTLP_CERTIFICATE"
+
+
+class Taking(BaseHTTPRequestHandler):
+    """Takes whatever comes."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"] or 0))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture(name="certificate", scope="module")
+def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tls")
+    openssl = shutil.which("openssl")
+    assert openssl is not None, "these tests need openssl on the PATH"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+         "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder / "cert.pem"
+
+
+@pytest.fixture(name="secure")
+def _secure(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server that speaks TLS, with a certificate that nobody knows."""
+    for name in [*os.environ]:
+        if name.startswith("OTEL_") or name.endswith("_CA_BUNDLE"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # of those who hang up
+    server.socket = context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def sent(gateway: str) -> Cause | None:
+    """Why a span is not taken."""
+    answer = probes.send(probes.make(time.time()), "trace", gateway, timeout_s=1)
+    return None if answer.accepted else refusals.cause(answer, gateway)
+
+
+def knocked(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """What is said of the user's own endpoint."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    return endpoints.knock("traces", {})[0]
+
+
+def test_a_certificate_that_is_not_trusted_is_named(
+    secure: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Both sides name the variable of the certificate, and are well with it.
+    """
+    refused, knock = sent(secure), knocked(secure, monkeypatch)
+    monkeypatch.setenv(CERTIFICATE, str(certificate))
+
+    assert refused is not None
+    assert refused.why.endswith("its certificate is not trusted")
+    assert CERTIFICATE in refused.remedy
+    assert ("failed", True) == (knock.status, CERTIFICATE in knock.remedy)
+    assert (None, "ok") == (sent(secure), knocked(secure, monkeypatch).status)
+
+
+def test_a_variable_that_goes_before_the_certificate_is_named(
+    secure: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where the HTTP library's own variable hides the certificate, it is that one which is named.
+    """
+    monkeypatch.setenv(CERTIFICATE, str(certificate))
+    monkeypatch.setenv(
+        "REQUESTS_CA_BUNDLE", str(Path(ssl.get_default_verify_paths().openssl_cafile))
+    )
+
+    refused = sent(secure)
+
+    assert refused is not None
+    assert "unset REQUESTS_CA_BUNDLE" in refused.remedy
+
+
+def test_a_service_that_is_not_trusted_is_named(secure: str) -> None:
+    """
+    For what is asked over HTTP the variable is another one.
+    """
+    check = look(SERVICES[1], Addresses(prometheus=secure))
+
+    assert "its certificate is not trusted" in check.found
+    assert "SSL_CERT_FILE" in check.remedy
+
+
+@pytest.mark.usefixtures("secure")
+def test_tls_where_none_is_spoken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A server without TLS is to be named with http://.
+    """
+    with collector() as plain:
+        endpoint = plain.url.replace("http:", "https:")
+        refused, knock = sent(endpoint), knocked(endpoint, monkeypatch)
+        service = look(SERVICES[1], Addresses(prometheus=endpoint))
+
+    assert refused is not None
+    assert "http:// in --gateway" in refused.remedy
+    assert "http:// in OTEL_EXPORTER_OTLP_ENDPOINT" in knock.remedy
+    assert "http:// in --prometheus" in service.remedy
