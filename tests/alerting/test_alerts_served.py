@@ -144,6 +144,34 @@ def test_rules_and_alerts_are_answered_as_by_prometheus(tmp_path: Path, rules: P
         assert ["ModelUnsure"] == [each["metric"]["alertname"] for each in series_there]
 
 
+def test_a_server_says_how_its_rules_fare_and_who_is_told(tmp_path: Path, rules: Path) -> None:
+    """
+    Failures of rules are series, Alertmanagers are listed, and an alert's own address answers.
+    """
+    away = ("--alertmanager", "http://me:s3cret@127.0.0.1:9")
+    with running(tmp_path / "data", "--rules", str(rules), *away) as up:
+        doubt(up, 0.9)
+        until(lambda: states(up) == ["firing"])
+        failing = "otel_confidence_rule_failures_total > 0"
+        waiting = "otel_confidence_notification_backlog > 0"
+        failed = until(lambda: asked(up, "query", query=failing)["result"], patience_s=90)
+        waits = until(lambda: asked(up, "query", query=waiting)["result"], patience_s=90)
+        (alert,) = httpx.get(f"{up.http}/api/v2/alerts").json()
+        led = httpx.get(alert["generatorURL"], follow_redirects=True)
+
+        assert [f"{rules};doubts"] == [each["metric"]["rule_group"] for each in failed]
+        assert ["http://127.0.0.1:9"] == [
+            each["metric"]["otel_confidence_channel"] for each in waits
+        ]
+        assert [{"url": "http://127.0.0.1:9/api/v2/alerts"}] == (
+            asked(up, "alertmanagers")["activeAlertmanagers"]
+        )
+        assert "ModelUnsure" == alert["labels"]["alertname"]
+        assert ["digits"] == [
+            each["metric"]["ml_model_name"] for each in led.json()["data"]["result"]
+        ]
+
+
 def test_wrong_rules_stop_the_start_and_are_named(tmp_path: Path) -> None:
     """
     A rule file with faults keeps the server from starting; each is named with file, line and rule.

@@ -194,9 +194,10 @@ def _site(
     store: Store, served: Served, taking: Sequence[BaseRoute], alerting: Alerting
 ) -> Starlette:
     engine = Engine(store)
+    notified = [each.address for each in alerting.listeners.alertmanagers]
     routes: list[BaseRoute] = [
         *taking,
-        *api.routes(engine, store, ruling=alerting),
+        *api.routes(engine, store, ruling=alerting, notified=notified),
         *api_v2.routes(alerting, external_url=served.http),
         *federation.routes(store),
         *pages.routes(engine, store, otlp_http=served.otlp_http, alerting=alerting),

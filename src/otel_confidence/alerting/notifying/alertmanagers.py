@@ -46,6 +46,7 @@ class Alertmanager:
                 f"--alertmanager must be like http://127.0.0.1:9093, got {url!r}"
             )
         self.name = str(parts.copy_with(userinfo=b""))
+        self.address = self.name.rstrip("/") + PATH
         self._url = url.rstrip("/") + PATH
         self._external_url = external_url
         self._waiting: dict[Labels, Alert] = {}

@@ -4,12 +4,13 @@ This module lays the Prometheus HTTP API on addresses.
 
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from functools import partial
+from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from otel_confidence.errors import OtelConfidenceError
@@ -43,17 +44,20 @@ def routes(
     *,
     now: Callable[[], float] = time.time,
     ruling: Ruling | None = None,
+    notified: Sequence[str] = (),
 ) -> list[BaseRoute]:
     """
-    The Prometheus HTTP API.
+    The Prometheus HTTP API, and the address of a graph that alerts lead to.
 
     Args:
         engine: What evaluates expressions.
         store: What knows series, samples, metadata and exemplars.
         now: The present in epoch seconds.
         ruling: What has rule groups; without it there are none.
+        notified: Addresses of the Alertmanagers that are told of alerts.
     """
-    queries, status, rules = Queries(engine, store, now), Status(now(), now), Rules(ruling)
+    status = Status(now(), now, notified)
+    queries, rules = Queries(engine, store, now), Rules(ruling)
     both, read = ["GET", "POST"], ["GET"]
     heavy: list[tuple[str, Handler, list[str]]] = [
         ("/query", queries.query, both),
@@ -81,7 +85,12 @@ def routes(
         for turns, rows in ((Turns(_at_once()), heavy), (Turns(CONCURRENT_LOOKUPS), light))
         for path, handler, methods in rows
     ]
-    return [*api, Route("/-/ready", _says("Ready")), Route("/-/healthy", _says("Healthy"))]
+    return [
+        *api,
+        Route("/graph", _graph),
+        Route("/-/ready", _says("Ready")),
+        Route("/-/healthy", _says("Healthy")),
+    ]
 
 
 def _answering(handler: Handler, turns: Turns) -> Endpoint:
@@ -107,6 +116,14 @@ def _answer(handler: Handler, given: Parameters, *, packed: bool) -> Response:
 
 def _at_once() -> int:
     return min(MOST_QUERIES, max(FEWEST_QUERIES, 2 * (os.cpu_count() or 1)))
+
+
+async def _graph(request: Request) -> Response:
+    """
+    Lead to what an expression gives now: alerts name the address that Prometheus has for it.
+    """
+    asked = urlencode({"query": request.query_params.get("g0.expr", "")})
+    return RedirectResponse(f"{PREFIX}/query?{asked}", 303)
 
 
 def _says(state: str) -> Endpoint:

@@ -5,7 +5,7 @@ This module answers the requests of the Prometheus HTTP API that ask about the s
 import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -27,6 +27,8 @@ class Status:
 
     started: float
     now: Callable[[], float] = time.time
+    notified: Sequence[str] = ()
+    """Addresses of the Alertmanagers that are told of alerts."""
 
     def build(self, _: Parameters) -> Reply:
         """
@@ -91,9 +93,10 @@ class Status:
 
     def alertmanagers(self, _: Parameters) -> Reply:
         """
-        No Alertmanager is notified.
+        The Alertmanagers that are told of alerts.
         """
-        return replies.plain({"activeAlertmanagers": [], "droppedAlertmanagers": []})
+        active = [{"url": url} for url in self.notified]
+        return replies.plain({"activeAlertmanagers": active, "droppedAlertmanagers": []})
 
 
 def _rfc_3339(moment: float) -> str:

@@ -13,8 +13,8 @@ from otel_confidence.alerting.notifying.messages import fingerprint, generator_u
 from otel_confidence.alerting.notifying.silences import covered
 from otel_confidence.alerting.service import Alerting
 from otel_confidence.points import Matcher
-from otel_confidence.query.promql.patterns import compiled
 from otel_confidence.server.api_v2.matchers import filters_of
+from otel_confidence.store.patterns import compiled
 
 _YES: Final = frozenset({"1", "t", "true", "y", "yes", "on"})
 
