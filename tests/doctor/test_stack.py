@@ -290,6 +290,25 @@ def test_nothing_is_said_behind_the_first_place(stack: Stack) -> None:
     assert ("trace", "in Tempo") in {(c.subject, c.place) for c in found if c.status == "ok"}
 
 
+def test_a_prometheus_that_just_started_is_given_time(stack: Stack) -> None:
+    """
+    It tells an alert a minute later where it did not know its Alertmanager at first.
+    """
+    started = {"startTime": "2026-01-01T00:00:00.5Z", "serverTime": "2026-01-01T00:00:09Z"}
+    told("status/runtimeinfo", **started)(stack)
+    answers("/alertmanager/api/v2/alerts", 200, [])(stack)
+
+    def tell(path: str, _: object) -> None:
+        asked = stack.asked.count("/alertmanager/api/v2/alerts")
+        if asked == 20 and path.startswith("/alertmanager"):
+            stack.answers.pop("/alertmanager/api/v2/alerts")
+
+    stack.told = tell
+    found = look(stack.addresses())
+
+    assert [] == [check for check in found if check.status != "ok"]
+
+
 def test_a_gateway_that_is_down_is_named(stack: Stack) -> None:
     """
     Where nobody listens for OTLP each signal says so, and what starts it.
