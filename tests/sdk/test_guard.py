@@ -46,6 +46,21 @@ def test_guard_logs_each_place_once(caplog: pytest.LogCaptureFixture) -> None:
     assert [("here", "Odd"), ("there", "Odd")] == [r.args for r in caplog.records]
 
 
+def test_guard_says_no_more_than_a_log_can_bear(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    What is said of a huge value, or of one with line breaks and escapes, is one short line.
+    """
+    guard = Guard()
+    with caplog.at_level(logging.WARNING, logger="otel_confidence"):
+        guard.say_once("huge", "got %s", "x" * 10_000_000)
+        guard.say_once("rough", "got %s", "a\nb\x1b[31m\ud800")
+
+    huge, rough = (record.getMessage() for record in caplog.records)
+
+    assert len("got ") + 1000 == len(huge)
+    assert r"got a\nb\x1b[31m\ud800" == rough
+
+
 def test_guard_lets_a_keyboard_interrupt_pass() -> None:
     """
     Ctrl-C during our own work ends the program as it would anywhere else.

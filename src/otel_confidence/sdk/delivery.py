@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from otel_confidence import conventions as c
 from otel_confidence.sdk.births import Births
 from otel_confidence.sdk.outages import Outage
+from otel_confidence.sdk.portions import portions
 
 Count = Callable[[str, str, int], None]
 """Called with signal, reason of a drop (empty for a record received) and a number."""
@@ -214,15 +215,21 @@ class _Accounted(_Sender):
 
     def export(self, batch: Sequence[Any]) -> Any:
         """
-        Send a batch.
+        Send a batch, in several requests where one would be too large.
         """
-        delivered = False
+        rest, refused = len(batch), None
         try:
-            result = self.send(batch)
-            delivered = is_success(result)
+            for portion in portions(batch):
+                if refused is not None and self._outage.lasts:
+                    break  # nobody is there, so that the others need not be tried one by one
+                result = self.send(portion)
+                rest -= len(portion)
+                self._delivery.settle(len(portion), delivered=is_success(result))
+                refused = refused if is_success(result) else result
         finally:
-            self._delivery.settle(len(batch), delivered=delivered)
-        return result
+            if rest:
+                self._delivery.settle(rest, delivered=False)
+        return result if refused is None else refused
 
 
 class SpanDelivery(_Accounted, SpanExporter):

@@ -11,12 +11,15 @@ from types import CodeType, TracebackType
 from typing import Any, Final, ParamSpec, TypeVar, final
 
 from otel_confidence.errors import OtelConfidenceError
-from otel_confidence.text import type_name
+from otel_confidence.text import clean, type_name
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _LOG: Final = logging.getLogger("otel_confidence")
+_SAID: Final = 1000
+"""Characters of one thing in a message."""
+_READ: Final = 4 * _SAID
 _MOST_SAID: Final = 1000
 """Warnings of one process: some keys hold names that a program makes up as it goes."""
 
@@ -75,8 +78,12 @@ class Guard:
         """
         if key not in self._said and len(self._said) < _MOST_SAID:
             self._said.add(key)
-            known = [a if isinstance(a, (int, float)) else self.scrub(str(a)) for a in arguments]
+            known = [a if isinstance(a, (int, float)) else self._sayable(a) for a in arguments]
             _LOG.warning(message, *known)
+
+    def _sayable(self, argument: object) -> str:
+        # Cut twice: what is left out first holds no half of a secret that the scrubbing would miss.
+        return clean(self.scrub(str(argument)[:_READ]), _SAID)
 
     def caught(
         self, place: str, error: BaseException, consequence: str = "only telemetry is lost"
