@@ -2,10 +2,11 @@
 This module kills a store with SIGKILL again and again, and looks at what it kept.
 
 Each life is a process that opens the folder, shows what is in it, and then writes batches while it
-rolls up and drops days for their size without a pause, until it is killed at a random moment. What
-it was about to write and what was acknowledged goes through a pipe to the process that kills. The
-batches are out of order and late, they overwrite, reset counters and hold NaN, infinities and
-staleness markers. Time runs an hour a life.
+rolls up and drops days for their size without a pause, until it is killed at a random moment;
+between batches it compares what it has in memory with the tables. What it was about to write and
+what was acknowledged goes through a pipe to the process that kills. The batches are out of order
+and late, they overwrite, reset counters and hold NaN, infinities and staleness markers. Time runs
+an hour a life.
 
 Run it by ``python -m tests.campaigns.kill_store --times 1000``; status 1 if anything differs.
 """
@@ -32,9 +33,12 @@ from tests.campaigns.kill_checks import DAY_MS, POINT, STALE, Account, Points, S
 from otel_confidence.points import Batch, Samples, Series
 from otel_confidence.store import Store
 from otel_confidence.store.connection import read
+from otel_confidence.store.matching import LAST_MS
 from otel_confidence.store.schema import ROLLUPS
 
 HOUR_MS = 3_600_000
+COMPARED = 0.3
+"""After which share of batches memory is held against the tables."""
 PATIENCE_S = 120.0
 EARLY = 0.15
 """The share of lives that are killed whether or not they have opened the store."""
@@ -124,6 +128,8 @@ def live(life: Life, pipe: Connection) -> None:
         pipe.send(("begin", points))
         store.write(_written(points))
         pipe.send(("ack", number))
+        if draw.random() < COMPARED and (unlike := misremembered(store)):
+            pipe.send(("memory differs", unlike))
 
 
 def _listening() -> list[str]:
@@ -204,6 +210,22 @@ def _samples(store: Store) -> Points:
     for name in ("series", "time", "bits") if found.num_rows else ():
         points[name] = found[name].to_numpy()
     return points
+
+
+def misremembered(store: Store) -> int:
+    """In how many samples memory and tables differ, while nobody writes or drops."""
+    assert store._upkeep is not None
+    with store._upkeep.progress.turn:
+        laid = store.at_hand([], -1, LAST_MS, most=1 << 40)
+        tables = _samples(store)
+    if laid is None:
+        return 0  # it is being loaded
+    held = np.zeros(len(laid.times_ms), POINT)
+    fingerprints = [Series(labels).fingerprint for labels in laid.labels]
+    held["series"] = np.repeat(np.array(fingerprints, np.uint64), np.diff(laid.offsets))
+    held["time"], held["bits"] = laid.times_ms, laid.values.view(np.uint64)
+    both = np.sort(held[["series", "time", "bits"]]), tables[["series", "time", "bits"]]
+    return len(np.setxor1d(*both))
 
 
 def _rollups(store: Store, table: str) -> dict[str, Any]:

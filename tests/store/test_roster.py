@@ -103,6 +103,13 @@ def test_answers_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     assert expected(questions[0]) == made.find(questions[0]).labels
 
 
+def test_without_conditions_all_are_found() -> None:
+    """
+    No matcher leaves no series out.
+    """
+    assert sorted(ALL) == filled(ALL).find([]).labels
+
+
 def test_a_wrong_expression_is_refused() -> None:
     """
     A regular expression that is none is the asker's fault, even where no series is looked at.

@@ -128,7 +128,10 @@ class Recent:
         """
         Add what there was before all that was added, which replaces it; nothing up to the floor.
         """
-        added, self._state = self.chunks, (floor_ms, base.chunks)
+        added, whole = self.chunks, base.chunks[:1]
+        for each in base.chunks[1:]:
+            whole = (whole[0].with_newer(each),)
+        self._state = (floor_ms, whole)
         for each in added:
             self.add(each)
 

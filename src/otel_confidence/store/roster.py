@@ -101,10 +101,11 @@ class Roster:
     def _searched(self, matchers: Sequence[Matcher], known: Found | None, size: int) -> Found:
         first = known.seen if known is not None else 0
         conditions = [_condition(matcher) for matcher in matchers]
+        candidates = ((self._labels[row], row) for row in self._candidates(matchers, first, size))
         new = [
             (labels, row)
-            for row in self._candidates(matchers, first, size)
-            if all(holds(labels := self._labels[row]) for holds in conditions)
+            for labels, row in candidates
+            if all(holds(labels) for holds in conditions)
         ]
         if known is not None:
             if not new:

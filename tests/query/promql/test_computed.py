@@ -13,8 +13,9 @@ from tests.query.promql.series import STALE, Memory
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Batch, Matcher, Sample, Samples, Series
 from otel_confidence.query.answers import Metrics
-from otel_confidence.query.promql import Engine
+from otel_confidence.query.promql import Engine, rolled
 from otel_confidence.store import Store
+from otel_confidence.store.buckets import Buckets
 from otel_confidence.store.grids import NEWEST, Steps
 from otel_confidence.store.listening import listening
 from otel_confidence.store.progress import Rolled
@@ -46,9 +47,12 @@ ODD = {
 }
 
 
-@pytest.fixture(name="store", scope="module")
-def _store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = Store.open(tmp_path_factory.mktemp("store"), retention_days=10_000)
+@pytest.fixture(name="store", scope="module", params=[0, 1 << 28], ids=["engine", "memory"])
+def _store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("store")
+    store = Store.open(folder, retention_days=10_000, memory_size=request.param)
     store.write(batch(recorded()))
     for name, values in ODD.items():
         store.write(_written(name, values))
@@ -118,6 +122,31 @@ def test_what_an_expression_repeats_is_computed_once(store: Store) -> None:
         Engine(store).query(repeated, at=START_S + 1200)
 
     assert 1 == len(statements)
+
+
+@pytest.mark.parametrize(
+    ("sums", "least", "means"),
+    [
+        ([4.0, 2.0], [1.0, 1.0], [1.5]),
+        ([4.0, 2.0], [-0.1, 1.0], [1.5]),
+        ([4.0, -3.99], [1.0, -5.0], None),
+        ([np.inf, 2.0], [1.0, 1.0], None),
+    ],
+    ids=["none negative", "few negative", "nearly all lost", "infinite"],
+)
+def test_sums_of_buckets_are_added_where_no_digits_are_lost(
+    sums: list[float], least: list[float], means: list[float] | None
+) -> None:
+    """
+    Where what is negative takes nearly everything away, the order of adding would show.
+    """
+    ends = np.array([60_000, 120_000], dtype=np.int64)
+    columns = {"count": np.full(2, 2.0), "sum": np.array(sums), "min": np.array(least)}
+    buckets = Buckets([(("a", "b"),)], np.array([0, 2]), ends, columns)
+
+    frame = rolled.computed("avg_over_time", buckets, Steps(120_000, 1, 1, 120_000), lambda: None)
+
+    assert means == (None if frame is None else frame.values[0].tolist())
 
 
 @pytest.mark.parametrize("name", ["negative", "infinite", "unknown"])

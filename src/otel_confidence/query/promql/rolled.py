@@ -32,10 +32,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "present_over_time": ("count",),
     "rate": _COUNTER,
     "resets": ("resets", *_ENDS),
-    "sum_over_time": ("sum", "min"),
+    "sum_over_time": ("count", "sum", "min"),
 }
 """What each function has to know of a bucket."""
 _ADDED = frozenset({"avg_over_time", "sum_over_time"})
+_TOLD = 0.01
+"""How large a sum must be beside that of the sizes: a million values then cost it 1e-9 at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,6 @@ def computed(
     A function's values at every step; None where digits could be lost on the way.
     """
     columns = buckets.columns
-    if function in _ADDED and not _addable(columns["sum"], columns["min"]):
-        return None
     ends = steps.start_ms + np.arange(steps.count, dtype=np.int64) * steps.step_ms
     some = next(iter(columns.values())).astype(np.float64)
     samples = Samples(buckets.labels, buckets.ends_ms, some, buckets.offsets)
@@ -118,11 +118,23 @@ def computed(
         samples, ends=ends, steps=ends, range_ms=steps.window_ms, check=check, cells=many
     )
     spans = _Spans(windows.at_least(1), columns)
+    if function in _ADDED and not _addable(spans):
+        return None
     return _FUNCTIONS[function](spans)
 
 
-def _addable(sums: Floats, least: Floats) -> bool:
-    return bool(np.isfinite(sums).all() and (least >= 0).all())
+def _addable(spans: _Spans) -> bool:
+    """
+    Whether every window's sum has its digits, in whatever order it is made.
+
+    The error of a sum grows with the sum of the sizes (Higham 2002, 4.2), which what is below zero
+    can make no larger than the sum and twice that.
+    """
+    if not np.isfinite(spans.columns["sum"]).all():
+        return False
+    sums, counts = (spans.total(spans.columns[column]) for column in ("sum", "count"))
+    sizes = sums - 2 * counts * np.minimum(spans.least(), 0.0)
+    return bool((np.abs(sums) >= _TOLD * sizes).all())
 
 
 def _rate(spans: _Spans) -> Frame:
