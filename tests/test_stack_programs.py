@@ -58,7 +58,8 @@ def pared(path: Path, folder: Path) -> Path:
     """
     found = list(cases(path))
     files = found[0].rules
-    names = {group.name for case in found for group in needed(read_files(files), case.spec)}
+    specs = read_files(files)
+    names = {group.name for case in found for group in needed(specs, case.spec)}
     every = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
     kept = [group for group in every if group["name"] in names]
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": kept}))

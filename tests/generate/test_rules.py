@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.generate.panels import boards
 
 from otel_confidence.conventions import LOW_CONFIDENCE
 from otel_confidence.generate import rules, slos
@@ -71,6 +72,25 @@ def test_alert_has_a_runbook(alert: dict[str, Any]) -> None:
     assert anchor in found
     for part in ("What it means", "Look first", "Causes", "What to do", "Silence honestly"):
         assert f"**{part}" in found[anchor], part
+
+
+@pytest.mark.parametrize("alert", [*ALERTS, *OF_OBJECTIVES], ids=named)
+def test_runbook_names_panels_that_exist(alert: dict[str, Any]) -> None:
+    """
+    What to look at first is named as its panel, dashboard or page is.
+    """
+    page = (ROOT / "docs" / "runbooks.md").read_text()
+    (section,) = re.findall(
+        rf"^## {alert['alert']}$(.+?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL
+    )
+    (first,) = re.findall(r"\*\*Look first\*\*(.+?)\n\n", section, re.DOTALL)
+    named = set(re.findall(r"\*([^*]+)\*", first.replace("\n", " "))) - {HEARTBEAT}
+    known = {"Alerts", "Rules", "SLOs"}
+    for board in boards().values():
+        known |= {board["title"], *(panel["title"] for panel in board["panels"])}
+
+    assert named or alert["alert"] == HEARTBEAT
+    assert set() == named - known
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=list(BOARDS))
