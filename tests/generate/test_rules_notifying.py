@@ -128,19 +128,15 @@ def test_inhibitions_name_alerts_and_labels_that_exist() -> None:
     """
     names = {alert["alert"] for alert in ALERTS} | {FAST_BURN, SLOW_BURN}
     severities = {alert["labels"]["severity"] for alert in ALERTS}
-    both = {
-        alert["labels"].get("topic")
-        for alert in ALERTS
-        if alert["labels"]["severity"] == "critical"
-    }
-    both &= {
-        alert["labels"].get("topic") for alert in ALERTS if alert["labels"]["severity"] == "warning"
-    }
+    critical, warning = (
+        {each["labels"].get("topic") for each in ALERTS if each["labels"]["severity"] == severity}
+        for severity in ("critical", "warning")
+    )
     sides = [side for each in INHIBITIONS for side in (each.source, each.target)]
 
     assert {name for s in sides for name in s.get("alertname", "").split("|")} - {""} <= names
     assert {s["severity"] for s in sides if "severity" in s} <= severities
-    assert set(BOTH_WAYS) == both - {None}
+    assert set(BOTH_WAYS) == (critical & warning) - {None}
 
 
 @pytest.mark.parametrize(
