@@ -13,6 +13,7 @@ NAN = float("nan")
     ("written", "expected"),
     [
         (formats.percent(0.9376), "93.8\u00a0%"),
+        (formats.percent(-1.1234), "\u2212112.3\u00a0%"),
         (formats.points(0.254), "+25.4\u00a0pp"),
         (formats.points(-0.031), "\u22123.1\u00a0pp"),
         (formats.score(0.1234), "0.123"),

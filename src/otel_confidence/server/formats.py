@@ -15,7 +15,9 @@ def percent(share: float) -> str:
     """
     A share as a percentage with one decimal.
     """
-    return NOTHING if math.isnan(share) else f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+    if math.isnan(share):
+        return NOTHING
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
 
 
 def points(difference: float) -> str:
