@@ -96,9 +96,16 @@ def command(service: Service, program: Program) -> list[str]:
     """
     if not service.image:
         return [program.path, *service.command[1:]]
-    kind = KINDS[service.image]
-    home = Path(program.path).resolve().parent.parent
-    return [program.path, *(a.format(home=home) for a in kind.arguments), *service.command]
+    first = [word.format(home=_home(program.path)) for word in KINDS[service.image].arguments]
+    return [program.path, *first, *service.command]
+
+
+def _home(path: str) -> Path:
+    """
+    The folder that a program was installed into: as an archive, or by a Debian package.
+    """
+    unpacked = Path(path).resolve().parent.parent
+    return unpacked if (unpacked / "public").is_dir() else Path("/usr/share/grafana")
 
 
 def check(service: Service, program: Program) -> list[str]:

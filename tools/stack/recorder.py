@@ -28,8 +28,6 @@ from tools.stack import lookups
 from tools.stack.recorded import ANSWER, KINDS, Kind, Recorded, append, mend
 
 _OK: Final = 200
-_LARGEST: Final = 256 * 2**20
-"""Bytes of one gRPC message."""
 
 
 class Recorder:
@@ -124,8 +122,8 @@ def grpc_server(recorder: Recorder, address: str) -> grpc.Server:
     """
     OTLP by gRPC.
     """
-    limits = [("grpc.max_receive_message_length", _LARGEST), ("grpc.so_reuseport", 0)]
-    server = grpc.server(ThreadPoolExecutor(8), options=limits)
+    # gRPC's own limit of 4 MiB stays: Tempo keeps it too.
+    server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
     for kind in KINDS.values():
         handler = grpc.unary_unary_rpc_method_handler(_taking(recorder, kind))
         server.add_generic_rpc_handlers(
@@ -157,8 +155,8 @@ def main() -> None:
     parser.add_argument("--grpc", action="append", default=[])
     chosen = parser.parse_args()
     recorder = Recorder(chosen.folder)
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    # An event set by a handler could meet its own wait, which holds the same lock.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     for address in chosen.http:
         host, _, port = address.rpartition(":")
         pages = http_server(recorder, (host, int(port)))
@@ -167,7 +165,7 @@ def main() -> None:
     held = [grpc_server(recorder, address) for address in chosen.grpc]
     for server in held:
         server.start()
-    ended.wait()
+    signal.pause()
 
 
 if __name__ == "__main__":
