@@ -20,12 +20,15 @@ from tests.alerting.real import alertmanager_at, amtool
 from tests.running import until
 from tests.server.watched import watched
 
+from otel_confidence.alerting.notifying.notifier import Inhibition
 from otel_confidence.alerting.service import Alerting
 from otel_confidence.server import api_v2, ports
 from otel_confidence.server.guard import Guard
 
 BUSY = "ModelIsBusy"
 """The alert of the watched past that fires."""
+BURNING = "SLOBudgetBurnsSlowly"
+"""One that is not worth telling while the other fires."""
 
 
 @contextmanager
@@ -47,8 +50,10 @@ def _url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API over some minutes in which alerts fired."""
     folder = tmp_path_factory.mktemp("watched")
     told = [str(folder / "told.jsonl"), f"critical={folder / 'graver.jsonl'}"]
+    graver = Inhibition({"alertname": BUSY}, {"alertname": BURNING}, ())
+    past = watched(folder, time.time(), minutes=10, notify=told, inhibitions=[graver])
     with (
-        watched(folder, time.time(), minutes=10, notify=told) as (_, alerting),
+        past as (_, alerting),
         serving(alerting) as url,
     ):
         yield url
@@ -157,7 +162,7 @@ def test_alerts_are_chosen_by_receiver_and_matcher(url: str) -> None:
     (name,) = [
         each["receiver"]["name"]
         for each in httpx.get(f"{url}/api/v2/alerts/groups").json()
-        if each["labels"]["alertname"] == "SLOBudgetBurnsSlowly"
+        if each["labels"]["alertname"] == BURNING
     ]
 
     def names(**asked: Any) -> set[str]:
@@ -169,7 +174,18 @@ def test_alerts_are_chosen_by_receiver_and_matcher(url: str) -> None:
     assert names(receiver=name) == names()
     assert {BUSY} == names(filter=['severity="critical"', "team=vision"])
     assert BUSY not in names(filter='team=""')
-    assert set() == names(active="false")
+    assert {BURNING} == names(active="false")
+    assert BURNING not in names(inhibited="false")
+
+
+def test_an_alert_says_which_others_hold_it_back(url: str) -> None:
+    """
+    What an inhibition suppresses names the alert that does it, by its fingerprint.
+    """
+    found = {each["labels"]["alertname"]: each for each in httpx.get(f"{url}/api/v2/alerts").json()}
+
+    status = found[BURNING]["status"]
+    assert ("suppressed", [found[BUSY]["fingerprint"]]) == (status["state"], status["inhibitedBy"])
 
 
 def outline(content: Any) -> Any:

@@ -17,7 +17,7 @@ from otel_confidence.alerting.evaluator import Evaluator
 from otel_confidence.alerting.groups import Surroundings
 from otel_confidence.alerting.notifying.book import Book
 from otel_confidence.alerting.notifying.channels import channel_of
-from otel_confidence.alerting.notifying.notifier import Notifier
+from otel_confidence.alerting.notifying.notifier import Inhibition, Notifier
 from otel_confidence.alerting.notifying.routes import Pace
 from otel_confidence.alerting.rulefiles import read_text
 from otel_confidence.alerting.service import Alerting, Listeners
@@ -74,7 +74,12 @@ class WatchedStore(MemoryStore):
 
 @contextmanager
 def watched(
-    folder: Path, now: float, *, minutes: int = 30, notify: Sequence[str] = ()
+    folder: Path,
+    now: float,
+    *,
+    minutes: int = 30,
+    notify: Sequence[str] = (),
+    inhibitions: Sequence[Inhibition] = (),
 ) -> Iterator[tuple[WatchedStore, Alerting]]:
     """
     A store and the alerting over it, after so many minutes.
@@ -84,6 +89,7 @@ def watched(
         now: The end of the past, epoch seconds.
         minutes: How long rules were evaluated.
         notify: Channels.
+        inhibitions: Alerts that make others not worth telling.
     """
     began = now - 60 * minutes
     store = WatchedStore()
@@ -102,7 +108,9 @@ def watched(
         stack.callback(book.close)
         channels = [channel_of(each) for each in notify]
         pace = Pace(wait_ms=0)
-        notifier = Notifier(book, channels, now_ms=int(began * 1000), pace=pace)
+        notifier = Notifier(
+            book, channels, now_ms=int(began * 1000), pace=pace, inhibitions=inhibitions
+        )
         listeners = Listeners(notifier)
         shared = Surroundings(store, tell=listeners.tell, external_url="http://127.0.0.1:8050")
         evaluator = Evaluator(groups, shared, now_ms=int(began * 1000), restored=True)

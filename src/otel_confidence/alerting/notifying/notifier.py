@@ -245,17 +245,28 @@ class Notifier:
     def _muted(self, labels: Mapping[str, str], at_ms: int) -> bool:
         return bool(self.silencing.holding(labels, at_ms)) or bool(self.inhibiting(labels))
 
-    def inhibiting(self, labels: Mapping[str, str]) -> list[str]:
+    def going_on(self) -> list[Incident]:
+        """
+        The incidents that are not over.
+        """
+        return [each for each in incidents(self._book) if each.ends_ms is None]
+
+    def inhibiting(
+        self, labels: Mapping[str, str], known: Sequence[Incident] | None = None
+    ) -> list[str]:
         """
         The fingerprints of the alerts that make one with these labels not worth telling.
+
+        Args:
+            labels: Those of the alert.
+            known: What goes on, for whoever asks about many alerts.
         """
         if not self.inhibitions:
             return []
         return sorted(
             each.alert
-            for each in incidents(self._book)
-            if each.ends_ms is None
-            and any(inhibition.holds(each.labels, labels) for inhibition in self.inhibitions)
+            for each in (self.going_on() if known is None else known)
+            if any(inhibition.holds(each.labels, labels) for inhibition in self.inhibitions)
         )
 
     def history(self, *, limit: int = 100, before: int | None = None) -> list[Incident]:

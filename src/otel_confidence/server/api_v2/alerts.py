@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otel_confidence.alerting.alerts import Alert
+from otel_confidence.alerting.notifying.book import Incident
 from otel_confidence.alerting.notifying.messages import fingerprint, generator_url, moment
 from otel_confidence.alerting.notifying.silences import covered
 from otel_confidence.alerting.service import Alerting
@@ -75,7 +76,8 @@ class Alerts:
         """
         The alerts that are asked for, in the order of their fingerprints.
         """
-        found = (self._written(each, at_ms) for each in self._firing(at_ms))
+        known = self.alerting.listeners.notifier.going_on()
+        found = (self._written(each, known, at_ms) for each in self._firing(at_ms))
         return sorted(filter(wanted.takes, found), key=lambda each: str(each["fingerprint"]))
 
     def groups(self, wanted: Wanted, at_ms: int) -> list[dict[str, Any]]:
@@ -97,10 +99,10 @@ class Alerts:
         found = self.alerting.alerts(at_ms)
         return [each.alert for each in found if each.alert.state == "firing"]
 
-    def _written(self, alert: Alert, at_ms: int) -> dict[str, Any]:
+    def _written(self, alert: Alert, known: Sequence[Incident], at_ms: int) -> dict[str, Any]:
         labels, notifier = dict(alert.labels), self.alerting.listeners.notifier
         silenced = notifier.silencing.holding(labels, at_ms)
-        inhibited = notifier.inhibiting(labels)
+        inhibited = notifier.inhibiting(labels, known)
         names = [channel.name for desk, channel in notifier.desks if desk.route.takes(labels)]
         return {
             "labels": labels,
