@@ -130,7 +130,10 @@ def stale_rollups(seen: Seen) -> Iterator[str]:
             {name: column[rule] for name, column in each.items()}
             for each, rule in zip((expected, rows), pick, strict=True)
         ]
-        yield from (f"{width} ms: {line}" for line in _differences(*sides))
+        # A row that is there but not said to be tells apart what was lost from what was not noted.
+        days = sorted({int(each) // DAY_MS for each in sides[0]["end"] - 1})
+        beside = f"days {days}, finest {dict(seen.finest)}, {len(rows['end'])} rows in all"
+        yield from (f"{width} ms: {line} ({beside})" for line in _differences(*sides))
 
 
 @np.errstate(invalid="ignore")
