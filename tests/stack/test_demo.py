@@ -1,14 +1,16 @@
 """This module checks that the demo of docker-compose.yml shows itself on every path."""
 
 import pytest
+from tests.generate import panels
 from tests.running import until
-from tests.stack.world import query
+from tests.stack.world import last, query
 from tools.stack import Stack
 
 from otel_confidence import conventions as c
 
 pytestmark = pytest.mark.xdist_group("stack")
 SERVICE = "digits"
+FIRST = "otel-confidence-fleet"
 
 
 @pytest.mark.parametrize(
@@ -38,3 +40,21 @@ def test_the_demos_traces_and_events_arrive(stack: Stack) -> None:
 
     assert "predict digits" in {span.message.name for span in spans}
     assert c.RESULT.name in {event.attributes[c.EVENT_NAME.name] for event in events}
+
+
+def test_fleet_shows_the_demo(stack: Stack) -> None:
+    """
+    Every query of the first dashboard has data soon, but for alerts, and drift of 500 values on.
+    """
+    later = ("ALERTS", "psi", "ks1")
+    queries = [
+        q
+        for q in panels.asked()
+        if q.board == FIRST and not any(word in q.expression for word in later)
+    ]
+
+    def empty() -> list[tuple[str, str]]:
+        return [(q.place, q.letter) for q in queries if not query(stack, q.expression)]
+
+    assert len(queries) > 20
+    assert [] == last(empty, lambda found: not found, patience_s=60)
