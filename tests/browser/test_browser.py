@@ -2,6 +2,8 @@
 This module looks at the pages with a real browser.
 """
 
+import re
+
 from playwright.sync_api import Page, expect
 from tests.browser.browsing import HOSTILE, Site, Window, recent
 from tests.running import until
@@ -58,7 +60,7 @@ def test_every_figure_is_drawn_with_resolved_colors(window: Window) -> None:
 
 def test_a_page_updates_itself(window: Window) -> None:
     """
-    A model that begins to report appears without a reload.
+    A model that begins to report appears without a reload, and the page says when in UTC.
     """
     page = window.open("/")
     link = page.get_by_role("link", name="newcomer")
@@ -67,6 +69,7 @@ def test_a_page_updates_itself(window: Window) -> None:
     window.site.store.write(recent("newcomer", 60, seed=21).batch())
 
     expect(link).to_be_visible()
+    expect(page.locator("[data-status]")).to_have_text(re.compile(r"Updated \d\d:\d\d:\d\d UTC"))
 
 
 def test_figures_update_themselves(window: Window) -> None:

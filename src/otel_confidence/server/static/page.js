@@ -15,6 +15,9 @@
   let timer = null;
   let asking = false;
 
+  // As every other time on the page.
+  const clock = (moment) => `${moment.toISOString().slice(11, 19)} UTC`;
+
   // Figures name their colors as CSS variables; Plotly wants them resolved.
   const resolved = (value, key, styles) => {
     if (typeof value === "string" && /color/i.test(key)) {
@@ -66,13 +69,13 @@
     main.dataset.state = answer.state;
     figures = answer.figures;
     updated = new Date();
-    status.textContent = `Updated ${updated.toLocaleTimeString()}`;
+    status.textContent = `Updated ${clock(updated)}`;
     notice.hidden = true;
     draw();
   };
 
   const complain = (reason) => {
-    const since = updated ? ` What you see is from ${updated.toLocaleTimeString()}.` : "";
+    const since = updated ? ` What you see is from ${clock(updated)}.` : "";
     const text = `${reason}${since} Trying again every ${main.dataset.every} seconds.`;
     if (notice.textContent !== text) notice.textContent = text;
     notice.hidden = false;
