@@ -20,6 +20,10 @@ KNOWN = (
         "Prometheus 3.9.1 forgets the offset beside an @ within timestamp()",
     ),
     (
+        re.compile(r"(quantile|topk|bottomk)\b[^@]*\(scalar\([^()]*@"),
+        "Prometheus 3.9.1 lets the time that an @ fixes move on within an aggregation's parameter",
+    ),
+    (
         re.compile(r"std(dev|var)\b.*(timestamp|epoch|time\(\))"),
         "stddev and stdvar of large values depend on the order of series, in Prometheus too",
     ),
