@@ -3,6 +3,7 @@ This module is whoever Alertmanager tells: it keeps what is posted, with the pat
 """
 
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +21,7 @@ def told(folder: Path, path: str) -> list[Any]:
 
 
 def main() -> None:
-    """Keep posts in a file of the home folder."""
+    """Keep what is posted to an address in a file of the home folder."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -38,7 +39,8 @@ def main() -> None:
         def log_message(self, *_: object) -> None:
             return
 
-    ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+    host, _, port = sys.argv[1].rpartition(":")
+    ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
 
 
 if __name__ == "__main__":

@@ -48,6 +48,13 @@ class Row:
     differences: tuple[str, ...]
 
 
+def ask(url: str, **parameters: str) -> httpx.Response:
+    """
+    What a server answers, however busy the machine is.
+    """
+    return httpx.get(url, params=parameters, timeout=60).raise_for_status()
+
+
 def from_page(text: str) -> Series:
     """
     The samples of a page of Prometheus text.
@@ -61,7 +68,7 @@ def from_api(url: str) -> Series:
     The present samples of the shop, by the Prometheus API.
     """
     query = f'{{__name__=~"(ml|otel_confidence)_.+", job="{JOB}"}}'
-    answer = httpx.get(f"{url}/api/v1/query", params={"query": query}).raise_for_status().json()
+    answer = ask(f"{url}/api/v1/query", query=query).json()
     return _by_name(
         (found["metric"].pop("__name__"), found["metric"], float(found["value"][1]))
         for found in answer["data"]["result"]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
-from tests.running import until
 from tests.stack import drifter, hooks
+from tests.stack.paths import ask
+from tests.stack.world import until
 from tools.stack import Stack
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -50,10 +50,10 @@ def story(stack: Stack) -> Story:
     metrics = f"{stack.url('prometheus', 9090)}/metrics"
     known = "prometheus_notifications_alertmanagers_discovered 1"
     # What fires before Prometheus has found Alertmanager is told of a minute later only.
-    until(lambda: known in httpx.get(metrics).text)
+    until(lambda: known in ask(metrics).text)
     stack.file("drifter", drifter.DRIFT).touch()
     fired = until(lambda: drifts(stack, "firing"))[0]
-    alerts = httpx.get(f"{stack.url('alertmanager', 9093)}/api/v2/alerts").json()
+    alerts = ask(f"{stack.url('alertmanager', 9093)}/api/v2/alerts").json()
     slack = until(lambda: said(stack, "/slack"))[0]
     stack.file("drifter", drifter.CALM).touch()
     over = until(lambda: drifts(stack, "resolved"))[0]

@@ -2,8 +2,7 @@
 
 import pytest
 from tests.generate import panels
-from tests.running import until
-from tests.stack.world import last, query
+from tests.stack.world import last, query, until
 from tools.stack import Stack
 
 from otel_confidence import conventions as c
@@ -57,4 +56,4 @@ def test_fleet_shows_the_demo(stack: Stack) -> None:
         return [(q.place, q.letter) for q in queries if not query(stack, q.expression)]
 
     assert len(queries) > 20
-    assert [] == last(empty, lambda found: not found, patience_s=60)
+    assert [] == last(empty, lambda found: not found)

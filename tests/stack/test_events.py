@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from tests.running import until
 from tests.stack import shop
+from tests.stack.world import until
 from tools.stack import Stack
 from tools.stack.recorded import Item
 
@@ -31,7 +31,7 @@ def events(stack: Stack, recorded: dict[str, Any]) -> list[Item]:  # noqa: ARG00
         found = stack.recorded("loki").events("shop")
         return found if len(found) >= sum(COUNTS.values()) else []
 
-    return until(complete, patience_s=30)
+    return until(complete)
 
 
 def test_every_event_arrives_once(events: list[Item]) -> None:

@@ -3,9 +3,8 @@
 from collections import Counter
 
 import pytest
-from tests.running import until
 from tests.stack import hostile
-from tests.stack.world import settled
+from tests.stack.world import settled, until
 from tools.stack import Stack
 from tools.stack.recorded import Item
 

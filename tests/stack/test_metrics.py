@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import httpx
 import pytest
-from tests.running import until
 from tests.stack import shop
-from tests.stack.world import settled
+from tests.stack.paths import ask
+from tests.stack.world import settled, until
 from tools.stack import Stack
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -64,18 +63,16 @@ def test_exemplars_lead_to_their_traces(stack: Stack, recorded: dict[str, Any]) 
     traces = {trace for each in recorded["traces"].values() for trace in each}
 
     def exemplars() -> list[tuple[str, float]]:
-        answer = httpx.get(
+        answer = ask(
             f"{stack.url('prometheus', 9090)}/api/v1/query_exemplars",
-            params={
-                "query": 'ml_prediction_confidence_bucket{ml_model_name="glyphs"}',
-                "start": "0",
-                "end": "4102444800",
-            },
+            query='ml_prediction_confidence_bucket{ml_model_name="glyphs"}',
+            start="0",
+            end="4102444800",
         ).json()
         found = [e for series in answer["data"] for e in series["exemplars"]]
         return [(e["labels"]["trace_id"], float(e["value"])) for e in found]
 
-    found = until(exemplars, patience_s=20)
+    found = until(exemplars)
 
     assert {trace for trace, _ in found} <= traces
     assert {value for _, value in found} <= set(shop.CONFIDENCES)

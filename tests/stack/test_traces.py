@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from tests.running import until
 from tests.stack import shop
+from tests.stack.world import until
 from tools.stack import Stack
 from tools.stack.recorded import Item
 
@@ -22,7 +22,7 @@ def spans(stack: Stack, recorded: dict[str, Any]) -> list[Item]:
         whole = {trace for trace, count in Counter(map(trace_of, found)).items() if count > 1}
         return found if wanted <= whole else []
 
-    return until(complete, patience_s=30)
+    return until(complete)
 
 
 def unsure(recorded: dict[str, Any]) -> list[str]:

@@ -11,9 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import httpx
 import pytest
-from tests.running import until
+from tests import running
 from tests.stack import paths, shop
 from tools.stack import Stack, compose, programs
 from tools.stack.plan import COMPOSE, ROOT, Wishes
@@ -67,6 +66,11 @@ SECRETS: Final = {
 }
 
 
+def until(found: Callable[[], T]) -> T:
+    """Poll for as long as a busy machine may take."""
+    return running.until(found, patience_s=120)
+
+
 def missing() -> list[str]:
     """The services whose programs ``make stack-tools`` builds and that are not there."""
     services = compose.read([COMPOSE], {}).services
@@ -80,7 +84,7 @@ def started(folder: Path) -> Iterator[Stack]:
     wishes = Wishes(files=FILES, profiles=["demo"], overrides=OVERRIDES, secrets=SECRETS)
     with Stack.started(folder, wishes, check=False) as stack:
         yield stack
-        assert [] == stack.fallen
+        assert not stack.fallen, "\n".join(stack.fallen)
 
 
 def required() -> None:
@@ -105,21 +109,22 @@ def reading(stack: Stack) -> list[paths.Row]:
     recorded(stack)
 
     def read() -> list[paths.Row]:
+        python, collector = (
+            paths.from_page(paths.ask(f"{stack.url(name, 9464)}/metrics").text)
+            for name in ("shop", "otel-gateway")
+        )
+        prometheus, up = (
+            paths.from_api(stack.url(name, port))
+            for name, port in (("prometheus", 9090), ("up", 8050))
+        )
         return paths.compared(
-            {
-                "python": paths.from_page(httpx.get(f"{stack.url('shop', 9464)}/metrics").text),
-                "collector": paths.from_page(
-                    httpx.get(f"{stack.url('otel-gateway', 9464)}/metrics").text
-                ),
-                "prometheus": paths.from_api(stack.url("prometheus", 9090)),
-                "up": paths.from_api(stack.url("up", 8050)),
-            }
+            {"python": python, "collector": collector, "prometheus": prometheus, "up": up}
         )
 
     return last(read, lambda rows: not any(row.differences for row in rows))
 
 
-def last(read: Callable[[], T], right: Callable[[T], bool], *, patience_s: float = 20) -> T:
+def last(read: Callable[[], T], right: Callable[[T], bool]) -> T:
     """What was read first that is right, or read last."""
     found: list[T] = []
 
@@ -128,15 +133,14 @@ def last(read: Callable[[], T], right: Callable[[T], bool], *, patience_s: float
         return right(found[-1])
 
     with suppress(AssertionError):  # whoever asked compares, and shows what differs
-        until(satisfied, patience_s=patience_s)
+        until(satisfied)
     return found[-1]
 
 
 def query(stack: Stack, expression: str) -> dict[str, float]:
     """What Prometheus answers, by the labels that do not say who sent."""
-    answer = httpx.get(
-        f"{stack.url('prometheus', 9090)}/api/v1/query", params={"query": expression}
-    ).json()
+    url = f"{stack.url('prometheus', 9090)}/api/v1/query"
+    answer = paths.ask(url, query=expression).json()
     return {
         ",".join(
             f"{k}={v}" for k, v in sorted(found["metric"].items()) if k not in paths.WHO

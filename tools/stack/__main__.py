@@ -5,7 +5,7 @@ This module is ``make stack``: the whole stack natively, until Ctrl-C.
 import argparse
 import signal
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,6 +17,7 @@ from tools.stack.plan import COMPOSE, Wishes
 from tools.stack.stack import Stack
 
 _GATEWAY = "otel-gateway"
+_STEP_S = 0.2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +43,9 @@ def _run(folder: Path, wishes: Wishes) -> int:
         with Stack.started(folder, wishes, say=_say) as stack:
             fallen = stack.fallen
             _say(described(stack))
-            threading.Event().wait()
+            while True:
+                # In steps: a signal that comes just before a wait without an end would not end it.
+                time.sleep(_STEP_S)
     except KeyboardInterrupt:
         _say("Ended.")
     return 1 if fallen else 0

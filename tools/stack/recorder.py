@@ -15,6 +15,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,7 @@ from tools.stack import lookups
 from tools.stack.recorded import ANSWER, KINDS, Kind, Recorded, append, mend
 
 _OK: Final = 200
+_STEP_S: Final = 0.2
 
 
 class Recorder:
@@ -155,7 +157,6 @@ def main() -> None:
     parser.add_argument("--grpc", action="append", default=[])
     chosen = parser.parse_args()
     recorder = Recorder(chosen.folder)
-    # An event set by a handler could meet its own wait, which holds the same lock.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     for address in chosen.http:
         host, _, port = address.rpartition(":")
@@ -165,7 +166,9 @@ def main() -> None:
     held = [grpc_server(recorder, address) for address in chosen.grpc]
     for server in held:
         server.start()
-    signal.pause()
+    while True:
+        # In steps: a signal that comes just before a wait without an end would not end it.
+        time.sleep(_STEP_S)
 
 
 if __name__ == "__main__":
