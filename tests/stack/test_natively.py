@@ -56,8 +56,8 @@ def test_the_command_runs_until_it_is_told_to_end(tmp_path: Path, number: signal
 
     assert (0, "Ended.\n") == (process.wait(), rest)
     assert "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0." in text
-    assert "not on PATH; a recorder of ours keeps what arrives" in text
-    assert "left out: its program is not on PATH" in text
+    assert "loki not on PATH; a recorder keeps what arrives" in text
+    assert "left out: grafana not on PATH" in text
     assert "See you next time!" in (tmp_path / "prometheus.log").read_text()
 
 
@@ -119,7 +119,7 @@ def test_programs_on_the_path_join(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     variables = started["grafana"]["variables"]
 
-    assert [] == absent
+    assert {} == absent
     assert [
         ["-target=all", f"-config.file={folder}/tempo/etc/tempo/tempo.yaml"],
         [f"-config.file={folder}/loki/etc/loki/loki.yaml"],

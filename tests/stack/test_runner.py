@@ -16,7 +16,8 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 from tests.running import until
-from tools.stack import Stack, StackError, addresses, compose
+from tools.stack import Stack, StackError, addresses, compose, programs
+from tools.stack.plan import COMPOSE as COMPOSE_FILE
 from tools.stack.plan import ROOT, Wishes
 
 COMPOSE = """
@@ -133,7 +134,7 @@ def test_what_is_left_out_is_said(stack: Stack) -> None:
     """
     A service that nothing stands in for is named.
     """
-    assert ["grafana"] == stack.plan.absent
+    assert {"grafana": "grafana not on PATH"} == stack.plan.absent
 
 
 def test_a_port_in_use_everywhere_is_said_before_anything_starts(wishes: Wishes) -> None:
@@ -180,3 +181,13 @@ def _refuses(url: str) -> bool:
     except httpx.ConnectError:
         return True
     return False
+
+
+def test_what_lives_in_a_container_only_is_left_out() -> None:
+    """
+    Services that need their image's own shell, or that no program is known of, say so.
+    """
+    services = compose.read([COMPOSE_FILE], {}, ["scale"]).services
+    whys = {name: programs.find(services[name]).why for name in ("clickhouse", "s3", "s3-bucket")}
+
+    assert {"it runs in its container only"} == set(whys.values())

@@ -61,10 +61,10 @@ def described(stack: Stack) -> str:
             f"{start.address}:{p.number}{'/udp' if p.protocol == 'udp' else ''}"
             for p in start.service.ports
         )
-        what = start.program.path or "not on PATH; a recorder of ours keeps what arrives"
+        what = start.program.path or f"{start.program.why}; a recorder keeps what arrives"
         lines += [f"  {name:14}{ports}", f"  {'':14}{what}"]
-    for name in stack.plan.absent:
-        lines += [f"  {name:14}left out: its program is not on PATH"]
+    for name, why in stack.plan.absent.items():
+        lines += [f"  {name:14}left out: {why}"]
     endpoint = stack.url(_GATEWAY, 4318)
     folder = next(iter(stack.plan.starts.values())).log.parent
     return "\n".join(

@@ -82,7 +82,8 @@ class Plan:
     """
 
     starts: Mapping[str, Start]
-    absent: Sequence[str]
+    absent: Mapping[str, str]
+    """What is left out, and why."""
     addresses: addresses.Addresses
 
 
@@ -96,8 +97,8 @@ def make(folder: Path, wishes: Wishes) -> Plan:
     """
     composition = compose.read(list(wishes.files), wishes.variables, wishes.profiles)
     found = {name: programs.find(each) for name, each in composition.services.items()}
-    absent = [name for name, program in found.items() if program.standing == "absent"]
-    _require(composition, absent)
+    absent = {name: each.why for name, each in found.items() if each.standing == "absent"}
+    _require(composition, list(absent))
     running = [each for name, each in composition.services.items() if name not in absent]
     chosen = addresses.choose(running)
     try:

@@ -65,21 +65,23 @@ class Program:
     standing: Standing
     path: str = ""
     """The program; empty unless ``standing`` says that it is one."""
+    why: str = ""
+    """Why the service has no program of its own; empty where it has."""
 
 
 def find(service: Service) -> Program:
     """
     The service's program: what ``make stack-tools`` built, else what is on PATH, else a stand-in.
     """
-    if service.entrypoint:
-        return Program("absent")  # a command of the image's own shell
+    if service.entrypoint or (service.image and service.image not in KINDS):
+        return Program("absent", why="it runs in its container only")
     if not service.image:
         return Program("program", sys.executable)
-    kind = KINDS.get(service.image, Kind(()))
+    kind = KINDS[service.image]
     for name in kind.names:
         if path := tool(name, service.version):
             return Program("program", path)
-    return Program(kind.instead)
+    return Program(kind.instead, why=f"{' and '.join(kind.names)} not on PATH")
 
 
 def tool(name: str, version: str) -> str:
