@@ -1,0 +1,1 @@
+"""This package breaks the running stack, one part at a time, and counts what is lost."""
