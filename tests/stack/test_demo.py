@@ -4,6 +4,7 @@ import pytest
 from tests.generate import panels
 from tests.stack.world import last, query, until
 from tools.stack import Stack
+from tools.stack.recorded import Item
 
 from otel_confidence import conventions as c
 
@@ -34,11 +35,17 @@ def test_the_demos_traces_and_events_arrive(stack: Stack) -> None:
     """
     Sampled predictions come to Tempo's door, every one to Loki's.
     """
-    spans = until(lambda: stack.recorded("tempo").spans(SERVICE))
-    events = until(lambda: stack.recorded("loki").events(SERVICE))
 
-    assert "predict digits" in {span.message.name for span in spans}
-    assert c.RESULT.name in {event.attributes[c.EVENT_NAME.name] for event in events}
+    def spans() -> list[Item]:
+        found = stack.recorded("tempo").spans(SERVICE)
+        return [span for span in found if span.message.name == f"{c.SPAN_PREFIX} {SERVICE}"]
+
+    def events() -> list[Item]:
+        found = stack.recorded("loki").events(SERVICE)
+        return [event for event in found if event.attributes[c.EVENT_NAME.name] == c.RESULT.name]
+
+    assert {SERVICE} == {span.attributes[c.MODEL_NAME.name] for span in until(spans)}
+    assert {SERVICE} == {event.attributes[c.MODEL_NAME.name] for event in until(events)}
 
 
 def test_fleet_shows_the_demo(stack: Stack) -> None:
