@@ -42,7 +42,9 @@ def test_the_demos_traces_and_events_arrive(stack: Stack) -> None:
 
     def events() -> list[Item]:
         found = stack.recorded("loki").events(SERVICE)
-        return [event for event in found if event.attributes[c.EVENT_NAME.name] == c.RESULT.name]
+        return [
+            event for event in found if event.attributes.get(c.EVENT_NAME.name) == c.RESULT.name
+        ]
 
     assert {SERVICE} == {span.attributes[c.MODEL_NAME.name] for span in until(spans)}
     assert {SERVICE} == {event.attributes[c.MODEL_NAME.name] for event in until(events)}

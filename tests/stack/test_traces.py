@@ -20,7 +20,8 @@ def spans(stack: Stack, recorded: dict[str, Any]) -> list[Item]:
     def complete() -> list[Item]:
         found = stack.recorded("tempo").spans("shop")
         whole = {trace for trace, count in Counter(map(trace_of, found)).items() if count > 1}
-        return found if wanted <= whole else []
+        last = any(span.message.name == "pay" for span in found)
+        return found if last and wanted <= whole else []
 
     return until(complete)
 
