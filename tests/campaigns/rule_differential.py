@@ -1,10 +1,11 @@
 """
 This module compares the evaluator of rules with Prometheus's own over a simulated day.
 
-Run ``python -m tests.campaigns.rule_differential --hours 24``. The same samples, with gaps, resets
-and ends, and the same rule files go through both, minute by minute, with restarts in between; every
-alert at every minute and every sample that the rules made is compared. Prometheus's side is a small
-Go program over its packages, which ``tools/stack_tools.py`` builds.
+Run ``python -m tests.campaigns.rule_differential --hours 24``; with ``--hours 216 --every 60
+--report 20`` rules that look back for a week have something to say. The same samples, with gaps,
+resets and ends, and the same rule files go through both with restarts in between; every alert at
+every evaluation and every sample that the rules made is compared. Prometheus's side is a small Go
+program over its packages, which ``tools/stack_tools.py`` builds.
 """
 
 import argparse
@@ -198,6 +199,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--every", type=int, default=1, help="minutes between evaluations")
+    parser.add_argument("--report", type=int, default=1, help="minutes between samples")
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rules", nargs="*", type=Path, default=[])
@@ -210,7 +212,11 @@ def main() -> int:
     recorded: set[str] = set()
     for number in range(given.times):
         one = scenario(
-            random.Random(f"{given.seed}.{number}"), given.hours, files, every=given.every
+            random.Random(f"{given.seed}.{number}"),
+            given.hours,
+            files,
+            every=given.every,
+            report=given.report,
         )
         right = theirs(one, binary())
         left = ours(one)

@@ -33,9 +33,11 @@ class Scenario:
     """Times of evaluation in epoch milliseconds, and whether a restart comes before."""
 
 
-def scenario(rng: random.Random, hours: int, files: Sequence[Path], *, every: int = 1) -> Scenario:
-    """A scenario of several hours, evaluated every so many minutes."""
-    minutes = hours * 60
+def scenario(
+    rng: random.Random, hours: int, files: Sequence[Path], *, every: int = 1, report: int = 1
+) -> Scenario:
+    """A scenario of several hours, in minutes between evaluations and between samples."""
+    minutes = range(0, hours * 60, report)
     series: dict[Labels, Points] = {}
     for model in ("digits", "fraud", "ads"):
         for version in ("1", "2"):
@@ -44,7 +46,7 @@ def scenario(rng: random.Random, hours: int, files: Sequence[Path], *, every: in
             series.update(_reference(minutes, own))
     series.update(_counted(rng, minutes, _programs))
     series.update(_gauges(rng, minutes))
-    return Scenario(files, series, list(_steps(rng, minutes, every)))
+    return Scenario(files, series, list(_steps(rng, hours * 60, every)))
 
 
 def _steps(rng: random.Random, minutes: int, every: int) -> Iterator[tuple[int, bool]]:
@@ -64,10 +66,10 @@ def sorted_labels(texts: Mapping[str, str]) -> Labels:
     return tuple(sorted((name, value) for name, value in texts.items() if value))
 
 
-def _gauges(rng: random.Random, minutes: int) -> dict[Labels, Points]:
+def _gauges(rng: random.Random, minutes: range) -> dict[Labels, Points]:
     gateway = {"job": "otel-gateway", "instance": "otel-gateway:8888"}
     queue = {**gateway, "exporter": "otlp_http/prometheus", "data_type": "metrics"}
-    capacity = [(START_MS + minute * MINUTE_MS - 1000, 1.0) for minute in range(minutes)]
+    capacity = [(START_MS + minute * MINUTE_MS - 1000, 1.0) for minute in minutes]
     found = {
         sorted_labels({**gateway, "__name__": "up"}): [
             (at, float(math.isnan(value) or value > 0.15)) for at, value in _level(rng, minutes)
@@ -83,9 +85,9 @@ def _gauges(rng: random.Random, minutes: int) -> dict[Labels, Points]:
     return found
 
 
-def _level(rng: random.Random, minutes: int) -> Iterator[tuple[int, float]]:
+def _level(rng: random.Random, minutes: range) -> Iterator[tuple[int, float]]:
     value, gone = rng.uniform(0, 1), 0
-    for minute in range(minutes):
+    for minute in minutes:
         value = min(1.0, max(0.0, value + rng.gauss(0, 0.08)))
         gone = max(0, gone - 1) if gone else (rng.randrange(2, 40) if rng.random() < 0.01 else 0)
         at = START_MS + minute * MINUTE_MS - 1000
@@ -113,13 +115,13 @@ class _Mood:
 
 
 def _counted(
-    rng: random.Random, minutes: int, growth: Callable[[random.Random, "_Mood", int], Growth]
+    rng: random.Random, minutes: range, growth: Callable[[random.Random, "_Mood", int], Growth]
 ) -> dict[Labels, Points]:
     """The counters of a program, which rests, starts anew and changes its mood."""
     rows: dict[Labels, Points] = {}
     totals: dict[Labels, float] = {}
     mood, active = _Mood(rng), True
-    for minute in range(minutes):
+    for minute in minutes:
         active = active != (rng.random() < 0.005)
         if rng.random() < 0.002:
             totals.clear()  # its process starts anew
@@ -180,7 +182,7 @@ def _model(own: dict[str, str], rng: random.Random, mood: _Mood, made: int) -> G
     yield counter("ml_prediction_outcomes_total", made // 2, **outcome)
 
 
-def _reference(minutes: int, own: dict[str, str]) -> dict[Labels, Points]:
+def _reference(minutes: range, own: dict[str, str]) -> dict[Labels, Points]:
     rows = {}
     for number, edge in enumerate(EDGES):
         feature = {
@@ -189,8 +191,9 @@ def _reference(minutes: int, own: dict[str, str]) -> dict[Labels, Points]:
         }  # fmt: skip
         sure = {"__name__": "ml_reference_confidence_ratio", "ml_reference_edge": f"{edge:g}"}
         for labels, value in ((feature, 1 / len(EDGES)), (sure, edge)):
-            times = range(START_MS - 800, START_MS - 800 + minutes * MINUTE_MS, MINUTE_MS)
-            rows[sorted_labels({**own, **labels})] = [(at, value) for at in times]
+            rows[sorted_labels({**own, **labels})] = [
+                (START_MS + minute * MINUTE_MS - 800, value) for minute in minutes
+            ]
     return rows
 
 
