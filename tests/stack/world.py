@@ -45,7 +45,7 @@ _ALERTMANAGER: Final = {
     "route.group_interval": "1s",
     "route.routes.*.group_wait": "3s",
     "route.routes.*.group_interval": "1s",
-    "+global.pagerduty_url": "http://hooks:8080/pagerduty",
+    "+global.pagerduty_url": "http://hooks:18080/pagerduty",
     # No mail server is here.
     "receivers.*.email_configs": [],
 }
@@ -58,9 +58,9 @@ OVERRIDES: Final[Mapping[str, Any]] = {
     "alertmanager": {"/etc/alertmanager/notify.yml": _ALERTMANAGER},
 }
 SECRETS: Final = {
-    "heartbeat_url": "http://hooks:8080/heartbeat",
-    "slack_url": "http://hooks:8080/slack",
-    "webhook_url": "http://hooks:8080/webhook",
+    "heartbeat_url": "http://hooks:18080/heartbeat",
+    "slack_url": "http://hooks:18080/slack",
+    "webhook_url": "http://hooks:18080/webhook",
     "pagerduty_key": "0" * 32,
     "smtp_password": "none",
 }

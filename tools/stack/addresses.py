@@ -14,8 +14,8 @@ from typing import Final
 from tools.stack.compose import Port, Service
 from tools.stack.errors import StackError
 
-_HELD_BY: Final = 41714
-"""The port that a run binds on its first address to hold all of them."""
+_HELD_BY: Final = 17714
+"""The port that a run binds on its first address to hold them all; none that systems hand out."""
 _RUNS: Final = range(1, 255)
 _KINDS: Final = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
@@ -46,20 +46,21 @@ def choose(services: Sequence[Service], runs: Iterable[int] = _RUNS) -> Addresse
     Raises:
         StackError: a port is taken on all addresses.
     """
-    taken = ""
+    taken = f"Other runs hold them, or port {_HELD_BY} of every address is in use."
     for run in runs:
         holder = _bound(f"127.0.{run}.1", _HELD_BY, "tcp")
         if holder is None:
             continue
         by_service = {s.name: f"127.0.{run}.{n}" for n, s in enumerate(services, 2)}
-        taken = _taken(services, by_service)
-        if not taken:
+        in_use = _in_use(services, by_service)
+        if not in_use:
             return Addresses(by_service, holder)
         holder.close()
+        taken = in_use
     raise StackError(f"no addresses are free for the stack. {taken}")
 
 
-def _taken(services: Sequence[Service], by_service: dict[str, str]) -> str:
+def _in_use(services: Sequence[Service], by_service: dict[str, str]) -> str:
     for service in services:
         for port in service.ports:
             if not _free(by_service[service.name], port):
