@@ -1,8 +1,44 @@
-"""This module brings the library's own pytest plugin to its tests, and times none of them."""
+"""This module brings the library's own pytest plugin to its tests, and keeps sharers together."""
 
+from typing import Final
+
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["otel_confidence.testing"]
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+GROUP: Final = "xdist_group"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Run one after the other, on one worker, the tests for which a fixture makes something once.
+
+    Two workers would make it twice, and the server of a folder would run on behind its last test.
+    """
+    for item in items:
+        if item.get_closest_marker(GROUP) is None and (shared := _shared(item)):
+            item.add_marker(pytest.mark.xdist_group(shared))
+    first: dict[str, int] = {}
+    for number, item in enumerate(items):
+        first.setdefault(_group(item), number)
+    items.sort(key=lambda item: first[_group(item)])
+
+
+def _shared(item: pytest.Item) -> str:
+    """Whose fixtures a test shares: its folder's, its module's or, without any, nobody's."""
+    assert isinstance(item, pytest.Function)
+    nearest = [fixtures[-1] for fixtures in item._fixtureinfo.name2fixturedefs.values()]
+    scopes = {fixture.scope for fixture in nearest if fixture.baseid}  # plugins' have none
+    path = item.path.relative_to(item.config.rootpath)
+    if "package" in scopes:
+        return str(path.parent)
+    return str(path) if "module" in scopes else ""
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker(GROUP)
+    return str(marker.args[0]) if marker else item.nodeid

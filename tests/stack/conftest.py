@@ -1,4 +1,4 @@
-"""This module starts the whole stack once for all tests of a worker."""
+"""This module starts the whole stack once, for the tests of this folder."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from tests.stack import world
 from tools.stack import Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Every service of docker-compose.yml, and programs of ours that send."""
     world.required()
@@ -16,7 +16,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def recorded(stack: Stack) -> dict[str, Any]:
     """What the shop recorded, once all of it was sent."""
     return world.recorded(stack)

@@ -1,0 +1,1 @@
+"""This package sends telemetry to a real server and asks it."""
