@@ -24,6 +24,8 @@ class Seen:
     rollups: dict[int, Columns]
     """By width, the rows sorted by series and time."""
     until: int
+    now: int
+    """The time of the process that looked, in milliseconds."""
     dirty: list[int]
     finest: dict[int, int]
     """By day, the finest width it is rolled up at."""
@@ -119,7 +121,8 @@ def stale_rollups(seen: Seen) -> Iterator[str]:
         span = max(width, UNIT_MS)
         spoiled = np.unique([-(-end // span) * span for end in seen.dirty])
         expected = rolled(values, width)
-        since = seen.until - DAY_MS if width < UNIT_MS else 0
+        # Minutes leave after two days, also before a folder that catches up has got that far.
+        since = max(seen.until, seen.now - DAY_MS) - DAY_MS if width < UNIT_MS else 0
         pick = [
             _clean(each["end"], seen.until, width, spoiled)
             & (each["end"] > since)

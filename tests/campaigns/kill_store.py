@@ -34,6 +34,7 @@ from otel_confidence.points import Batch, Samples, Series
 from otel_confidence.store import Store
 from otel_confidence.store.connection import read
 from otel_confidence.store.matching import LAST_MS
+from otel_confidence.store.memory import SAMPLE_BYTES
 from otel_confidence.store.schema import ROLLUPS
 
 HOUR_MS = 3_600_000
@@ -50,6 +51,8 @@ FINGERPRINTS = np.array(sorted(SERIES), np.uint64)
 ODD = [*np.array([np.nan, np.inf, -np.inf, -0.0, 0.0]).view(np.uint64).tolist(), int(STALE)]
 SIZES = (40_000, 100_000, 250_000)
 """Bytes kept; one of them is drawn each life."""
+MEMORIES = (300 * SAMPLE_BYTES, 3000 * SAMPLE_BYTES, 1 << 28)
+"""Bytes kept in memory, another number each life: of some samples, and of all."""
 LIGHT = 500
 """Days with fewer samples have every width: few, so that days come to be judged."""
 
@@ -78,6 +81,8 @@ class Heard:
     final: Seen | None = None
     acknowledged: list[Points] = field(default_factory=list)
     in_flight: Points = field(default_factory=lambda: np.empty(0, POINT))
+    compared: int = 0
+    """How often memory was held against the tables."""
     failures: list[str] = field(default_factory=list)
     shown: threading.Event = field(default_factory=threading.Event)
 
@@ -96,6 +101,9 @@ class Heard:
             self.shown.set()
         elif what == "final":
             self.final = said
+        elif what == "compared":
+            self.compared += said is not None
+            self.failures += [f"memory differs in {said} samples"] if said else []
         elif what == "begin":
             self.in_flight = said
         elif what == "ack":
@@ -110,9 +118,8 @@ def live(life: Life, pipe: Connection) -> None:
     finished = _listening()
     draw = random.Random(life.seed)
     since = time.monotonic()
-    store = Store.open(
-        life.folder, retention_days=3000, retention_size=draw.choice(SIZES), upkeep_s=3600
-    )
+    sizes = {"retention_size": draw.choice(SIZES), "memory_size": draw.choice(MEMORIES)}
+    store = Store.open(life.folder, retention_days=3000, upkeep_s=3600, **sizes)
     assert store._upkeep is not None
     store._upkeep._roller._light = LIGHT
     store._upkeep.retention._now = store._upkeep._roller._now = lambda: life.clock_s(since)
@@ -128,8 +135,8 @@ def live(life: Life, pipe: Connection) -> None:
         pipe.send(("begin", points))
         store.write(_written(points))
         pipe.send(("ack", number))
-        if draw.random() < COMPARED and (unlike := misremembered(store)):
-            pipe.send(("memory differs", unlike))
+        if draw.random() < COMPARED:
+            pipe.send(("compared", misremembered(store)))
 
 
 def _listening() -> list[str]:
@@ -192,6 +199,7 @@ def look(store: Store, finished: int) -> Seen:
         samples=_samples(store),
         rollups={width: _rollups(store, table) for width, table in ROLLUPS.items()},
         until=progress.until_ms,
+        now=int(store._upkeep.retention._now() * 1000),
         dirty=progress.dirty(0, 1 << 62),
         finest={day: each.finest_ms for day, each in progress._densities._known.items()},
         drops=dict(zip(*(drops[name].to_pylist() for name in ("day", "asked")), strict=True)),
@@ -212,20 +220,22 @@ def _samples(store: Store) -> Points:
     return points
 
 
-def misremembered(store: Store) -> int:
-    """In how many samples memory and tables differ, while nobody writes or drops."""
+def misremembered(store: Store) -> int | None:
+    """In how many samples memory and tables differ, while nobody writes or drops; None unloaded."""
     assert store._upkeep is not None
     with store._upkeep.progress.turn:
-        laid = store.at_hand([], -1, LAST_MS, most=1 << 40)
+        held = store._memory._held
+        if held is None or not held.ready:
+            return None
+        floor_ms = held.recent.view().floor_ms
+        laid = store.at_hand([], floor_ms, LAST_MS, most=1 << 40)
         tables = _samples(store)
-    if laid is None:
-        return 0  # it is being loaded
-    held = np.zeros(len(laid.times_ms), POINT)
+    assert laid is not None
+    mine = np.zeros(len(laid.times_ms), POINT)
     fingerprints = [Series(labels).fingerprint for labels in laid.labels]
-    held["series"] = np.repeat(np.array(fingerprints, np.uint64), np.diff(laid.offsets))
-    held["time"], held["bits"] = laid.times_ms, laid.values.view(np.uint64)
-    both = np.sort(held[["series", "time", "bits"]]), tables[["series", "time", "bits"]]
-    return len(np.setxor1d(*both))
+    mine["series"] = np.repeat(np.array(fingerprints, np.uint64), np.diff(laid.offsets))
+    mine["time"], mine["bits"] = laid.times_ms, laid.values.view(np.uint64)
+    return len(np.setxor1d(np.sort(mine), tables[tables["time"] > floor_ms]))
 
 
 def _rollups(store: Store, table: str) -> dict[str, Any]:
@@ -272,6 +282,7 @@ class Campaign:
     early: int = 0
     finished: int = 0
     dirty: int = 0
+    compared: int = 0
 
     def run(self) -> Iterator[str]:
         """Live and be killed as often as asked, then once to the end; what is wrong."""
@@ -312,6 +323,7 @@ class Campaign:
 
     def _judged(self, heard: Heard, last: bool) -> Iterator[str]:
         yield from heard.failures
+        self.compared += heard.compared
         if heard.seen is None:
             self.early += 1
             return
@@ -324,6 +336,8 @@ class Campaign:
                 yield f"not rolled up in the end: {heard.final.dirty}"
         elif last:
             yield "the last life showed nothing in the end"
+        if last and not self.compared:
+            yield "memory was never loaded"
 
     def _compared(self, seen: Seen) -> Iterator[str]:
         yield from self.account.settle(self.batches, self.in_flight, seen)
@@ -346,7 +360,8 @@ def run(folder: Path, *, times: int, seed: int, most_s: float = 0.4) -> Iterator
     yield (
         f"{times} kills ({campaign.early} before the store was open, {campaign.dirty} with touched "
         f"roll-ups, {campaign.finished} within a drop, {account.torn} with half a batch) in "
-        f"{time.monotonic() - began:.0f} s: {account.acknowledged} samples acknowledged, "
+        f"{time.monotonic() - began:.0f} s: memory was as the tables {campaign.compared} times, "
+        f"{account.acknowledged} samples acknowledged, "
         f"{account.dropped} dropped for their size, "
         f"{sum(map(len, account.days.values()))} written and kept, {wrong} differences"
     )

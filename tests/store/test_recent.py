@@ -2,6 +2,9 @@
 This module tests that samples in memory are those that were added, against a plain dictionary.
 """
 
+import threading
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -17,7 +20,7 @@ Model = dict[tuple[int, int], float]
 
 
 def read(recent: Recent, after_ms: int, end_ms: int, most: int = MOST) -> Laid | None:
-    return recent.read(NAMED, ROWS, after_ms, end_ms, most)
+    return recent.view().read(NAMED, ROWS, after_ms, end_ms, most)
 
 
 def unfolded(laid: Laid | None) -> list[tuple[int, int, float]]:
@@ -58,7 +61,7 @@ def test_every_sample_is_found_and_the_last_of_each_time(seed: int) -> None:
         assert expected(model, after, end) == unfolded(read(recent, after, end))
 
     assert len(model) <= len(recent)
-    assert len(recent.chunks) <= 12
+    assert len(recent.view().chunks) <= 12
 
 
 def test_what_was_there_before_is_replaced_by_what_came_meanwhile() -> None:
@@ -71,7 +74,7 @@ def test_what_was_there_before_is_replaced_by_what_came_meanwhile() -> None:
     base.add(old)
     recent.add(new)
 
-    recent.found_below(base, 200)
+    recent.found_below(base.joined(), 200)
 
     assert expected({**before, **after}, 200, 600) == unfolded(read(recent, 200, 600))
     assert read(recent, 199, 600) is None
@@ -97,16 +100,18 @@ def test_too_much_lets_the_oldest_go() -> None:
 
 def test_late_samples_below_the_floor_stay_out() -> None:
     """
-    What is older than all that is kept takes no room.
+    What is older than all that is kept takes no room, however often it comes.
     """
     recent = Recent()
     recent.add(Chunk.of(np.zeros(100, np.int64), np.arange(100), np.ones(100)))
     recent.limit(50)
     held = len(recent)
 
-    recent.add(Chunk.of(np.array([0]), np.array([1]), np.array([9.0])))
+    for _ in range(20):
+        recent.add(Chunk.of(np.array([0]), np.array([1]), np.array([9.0])))
 
     assert held == len(recent) < 50
+    assert 1 == len(recent.view().chunks)
 
 
 def test_forgotten_samples_are_gone_and_the_rest_stays() -> None:
@@ -153,6 +158,67 @@ def test_nothing_is_found_where_nothing_is() -> None:
     recent = Recent()
     empty = unfolded(read(recent, 0, 9))
     recent.add(Chunk.of(np.array([0]), np.array([5]), np.array([1.0])))
-    nobody = recent.read([], np.empty(0, np.int64), 0, 9, MOST)
+    nobody = recent.view().read([], np.empty(0, np.int64), 0, 9, MOST)
 
     assert [] == empty == unfolded(nobody) == unfolded(read(recent, -9, -1))
+
+
+def test_what_was_read_is_the_readers() -> None:
+    """
+    Whoever changes an answer changes nothing for others, and a view stays as it was.
+    """
+    recent = Recent()
+    recent.add(Chunk.of(np.array([0]), np.array([5]), np.array([1.0])))
+    view = recent.view()
+    mine = view.read([LABELS[0]], np.array([0]), 0, 9, MOST)
+    assert mine is not None
+    mine.values[0] = 7.0
+    mine.labels.clear()
+
+    recent.add(Chunk.of(np.array([0]), np.array([6]), np.array([2.0])))
+
+    assert [(0, 5, 1.0)] == unfolded(view.read(NAMED, ROWS, 0, 9, MOST))
+    assert [(0, 5, 1.0), (0, 6, 2.0)] == unfolded(read(recent, 0, 9))
+
+
+def test_merging_takes_half_as_much_again() -> None:
+    """
+    While chunks are merged they and what they become are there, and little else.
+    """
+    many = np.arange(200_000)
+    older = Chunk.of(np.zeros(len(many), np.int64), 2 * many, np.ones(len(many)))
+    newer = Chunk.of(np.zeros(len(many), np.int64), 3 * many, np.ones(len(many)))
+    tracemalloc.start()
+
+    merged = older.with_newer(newer)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(np.union1d(2 * many, 3 * many)) == len(merged)
+    assert peak < 2.5 * 16 * len(merged)
+
+
+def test_readers_see_whole_batches_while_others_add() -> None:
+    """
+    Every answer has all samples of a batch or none of them.
+    """
+    recent, odd = Recent(), []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            laid = read(recent, -1, 1 << 30)
+            counts = set(np.diff(laid.offsets).tolist()) if laid is not None else {-1}
+            if len(counts) > 1:
+                odd.append(counts)
+
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for each in askers:
+        each.start()
+    for turn in range(400):
+        recent.add(Chunk.of(np.arange(SERIES), np.full(SERIES, turn), np.ones(SERIES)))
+    done.set()
+    for each in askers:
+        each.join()
+
+    assert [] == odd

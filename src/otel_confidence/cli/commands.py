@@ -52,8 +52,8 @@ _HELP: Final = {
     "objective at least.",
     "size": "How much the folder may hold before its oldest days go, such as 512MB or 10GB; today "
     "never goes. 0 for any size.",
-    "memory": "How much memory the newest samples may take, such as 256MB, and for moments once "
-    "more; what reaches further back is read from the folder. 0 for none.",
+    "memory": "How much memory the newest samples may take, such as 256MB, and for moments half as "
+    "much again; what reaches further back is read from the folder. 0 for none.",
     "ready": "File to write the addresses to, as JSON, once it serves.",
     "rules": "Prometheus rule files to evaluate, such as 'rules/*.yml'; can be repeated. "
     "'built-in' stands for those that come along.",

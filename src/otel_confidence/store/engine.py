@@ -78,8 +78,8 @@ class Store:
             retention_days: How long everything is kept; rows leave with their UTC day.
             retention_size: How many bytes a folder may hold before its oldest days go, whatever
                 their age, though never today's; 0 for any number.
-            memory_size: How many bytes the newest samples of a folder may take in memory, and once
-                more while they are sorted; 0 to have every query ask the engine.
+            memory_size: How many bytes the newest samples of a folder may take in memory, and half
+                as much again while they are sorted; 0 to have every query ask the engine.
             upkeep_s: How long to rest between two rounds of rolling up and dropping, in seconds.
 
         Raises:

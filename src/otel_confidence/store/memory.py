@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from numpy.typing import NDArray
 
@@ -32,9 +31,13 @@ _MOST_SERIES: Final = 300_000
 _MOST_NAMED: Final = 10_000
 """Series that a statement names one by one: 200 kB of its text."""
 _AT_ONCE: Final = 2_000_000
-"""About how many samples are read at a time."""
+"""How many samples are read at a time, and where the last second of a slice has more, those."""
+_SHORTEST_MS: Final = 1000
+"""What is not divided further."""
 _FILLED: Final = 0.9
 """How much of the room is filled by what was there before."""
+_REST_S: Final = 30.0
+"""The least time from one load to the next."""
 _AGAIN_S: Final = 3600.0
 """After how long it is looked again whether there are few enough series."""
 _PARTS: Final = (
@@ -57,6 +60,8 @@ class _Held:
     def __init__(self) -> None:
         self.roster = Roster()
         self.recent = Recent()
+        self.ready = False
+        """Whether what the engine had before is there too."""
 
     def add(self, samples: Samples) -> None:
         self.roster.add((each, series.labels) for each, series in samples.series.items())
@@ -76,48 +81,46 @@ class Memory:
         Empty, and of no use before it is loaded.
 
         Args:
-            size_bytes: How much room samples may take, and once more while they are sorted; 0 for
-                none at all.
+            size_bytes: How much room samples may take, and half as much again while they are
+                sorted; 0 for none at all.
             clock: A steady clock in seconds.
         """
         self._most = size_bytes // SAMPLE_BYTES
         self._clock = clock
         self._held: _Held | None = None
-        self._coming: _Held | None = None
         self._due = 0.0 if self._most else float("inf")
+        self._earliest = 0.0
+        """When it may be loaded again: not at once, should inserts go on failing."""
 
     def add(self, samples: Samples) -> None:
         """
         Add what the engine has just taken.
         """
-        if not len(samples) or not (self._held or self._coming):
+        held, times = self._held, samples.times_ms
+        if held is None or not len(samples):
             return
-        times = samples.times_ms
         if times.min() < 0 or times.max() > LAST_MS:
             self.distrust()  # the engine has them at another time
             return
-        for held in (self._held, self._coming):
-            if held is not None:
-                held.add(samples)
-                held.recent.limit(self._most)
-                if len(held.roster) > _MOST_SERIES:
-                    self._give_up()
+        held.add(samples)
+        held.recent.limit(self._most)
+        if len(held.roster) > _MOST_SERIES:
+            self._give_up()
 
     def distrust(self) -> None:
         """
-        Forget all, since the engine may have something else; it is loaded again.
+        Forget all, since the engine may have something else; it is loaded again after a while.
         """
-        self._held = self._coming = None
+        self._held = None
         if self._most:
-            self._due = self._clock()
+            self._due = self._earliest
 
     def forget(self, before_ms: int) -> None:
         """
         Forget the samples before a time, which the engine has no more.
         """
-        for held in (self._held, self._coming):
-            if held is not None:
-                held.recent.forget(before_ms - 1)
+        if self._held is not None:
+            self._held.recent.forget(before_ms - 1)
 
     def read(
         self, matchers: Sequence[Matcher], after_ms: int, end_ms: int, most: int
@@ -133,10 +136,12 @@ class Memory:
             QueryError: A regular expression is wrong.
         """
         held = self._held
-        if held is None or is_listened_to():
+        if held is None or not held.ready or is_listened_to():
             return None
+        # Samples of a moment, then series: one that came between them has no samples yet.
+        view = held.recent.view()
         found = held.roster.find(matchers)
-        return held.recent.read(found.labels, found.rows, after_ms, end_ms, most)
+        return view.read(found.labels, found.rows, after_ms, end_ms, most)
 
     def known(self, matchers: Sequence[Matcher]) -> Known | None:
         """
@@ -150,7 +155,7 @@ class Memory:
             QueryError: A regular expression is wrong.
         """
         held = self._held
-        if held is None or is_listened_to():
+        if held is None or not held.ready or is_listened_to():
             return None
         rows = held.roster.find(matchers).rows
         return Known(held.roster.fingerprints(rows)) if len(rows) <= _MOST_NAMED else None
@@ -169,46 +174,65 @@ class Memory:
         """
         if self._clock() < self._due:
             return
+        self._due = self._earliest = self._clock() + _REST_S
         coming = _Held()
         with turn:
-            self._coming = coming
-        series = read(client, _SERIES)
-        if series.num_rows > _MOST_SERIES:
-            self._give_up()
+            self._held = coming
+        series = described(read(client, _SERIES))
+        if len(series) > _MOST_SERIES:
+            with turn:
+                self._give_up()
             return
         with turn:
-            coming.roster.add(described(series))
-        base, floor_ms = self._base(client, coming.roster, stopping)
+            coming.roster.add(series)
+        base, floor_ms = self._base(client, coming, stopping)
         with turn:
-            if self._coming is coming and not stopping():
+            if self._held is coming and not stopping():
                 coming.recent.found_below(base, floor_ms)
-                self._held, self._coming, self._due = coming, None, float("inf")
+                coming.recent.limit(self._most)
+                coming.ready, self._due = True, float("inf")
 
     def _give_up(self) -> None:
         _log.info("more than %d series: every query asks the engine", _MOST_SERIES)
-        self._held = self._coming = None
+        self._held = None
         self._due = self._clock() + _AGAIN_S
 
     def _base(
-        self, client: Client, roster: Roster, stopping: Callable[[], bool]
-    ) -> tuple[Recent, int]:
+        self, client: Client, coming: _Held, stopping: Callable[[], bool]
+    ) -> tuple[Chunk, int]:
         base = Recent()
-        for after_ms, end_ms in _slices(read(client, _PARTS)):
-            if stopping() or len(base) > _FILLED * self._most:
-                return base, end_ms
-            base.add(_chunk(client, roster, after_ms, end_ms))
-        return base, -1
+        for after_ms, end_ms in _slices(client):
+            if len(base) > _FILLED * self._most or stopping() or self._held is not coming:
+                return base.joined(), end_ms
+            base.add(_chunk(client, coming.roster, after_ms, end_ms))
+        return base.joined(), -1
 
 
-def _slices(parts: pa.Table) -> Iterator[tuple[int, int]]:
+def _slices(client: Client) -> Iterator[tuple[int, int]]:
     """
-    Spans of time with about so many samples each, open at their start, the newest first.
+    Spans of time, open at their start, with no more than so many samples, the newest first.
     """
+    parts = read(client, _PARTS)
     for row in parts.to_pylist() if parts.num_rows else []:
         day_ms = int(np.datetime64(_dashed(row["day"]), "ms").astype(np.int64))
-        count = max(1, -(-row["rows"] // _AT_ONCE))
-        edges = [day_ms - 1 + DAY_MS * each // count for each in range(count + 1)]
-        yield from zip(reversed(edges[:-1]), reversed(edges[1:]), strict=True)
+        whole = (day_ms - 1, day_ms - 1 + DAY_MS)
+        yield from [whole] if row["rows"] <= _AT_ONCE else _halves(client, *whole)
+
+
+def _halves(client: Client, after_ms: int, end_ms: int) -> Iterator[tuple[int, int]]:
+    middle = (after_ms + end_ms) // 2
+    for half in ((middle, end_ms), (after_ms, middle)):
+        few = half[1] - half[0] <= _SHORTEST_MS or _count(client, *half) <= _AT_ONCE
+        yield from [half] if few else _halves(client, *half)
+
+
+def _count(client: Client, after_ms: int, end_ms: int) -> int:
+    where = Conditions()
+    statement = (
+        "SELECT count() AS n FROM samples "
+        f"WHERE {where.during(after_ms, end_ms, open_start=True)} SETTINGS final = 0"
+    )
+    return int(read(client, statement, where.parameters)["n"][0].as_py())
 
 
 def _dashed(day: str) -> str:

@@ -17,10 +17,8 @@ from otel_confidence.points import Labels
 from otel_confidence.store.matching import LAST_MS
 
 _BITS: Final = 43
-"""Of a key those that hold the time: milliseconds until the year 2248."""
+"""Of a key those that hold the time, milliseconds until the year 2248; above, a million series."""
 _TIME: Final = (1 << _BITS) - 1
-MOST_SERIES: Final = 1 << (63 - _BITS)
-"""So many numbers fit above them."""
 _GROWTH: Final = 2
 _KEPT: Final = 0.75
 """The share that stays when there is too much."""
@@ -75,15 +73,15 @@ class Chunk:
         at = np.searchsorted(self.keys, newer.keys)
         inside = np.minimum(at, len(self) - 1)
         replaces = self.keys[inside] == newer.keys if len(self) else np.zeros(len(at), np.bool_)
-        values = self.values
-        if replaces.any():
-            values = values.copy()
-            values[at[replaces]] = newer.values[replaces]
-        new = ~replaces
-        return Chunk(
-            np.insert(self.keys, at[new], newer.keys[new]),
-            np.insert(values, at[new], newer.values[new]),
-        )
+        places = at + np.cumsum(~replaces) - 1 + replaces
+        older = np.ones(len(self) + len(newer) - np.count_nonzero(replaces), np.bool_)
+        older[places] = False
+        left = np.ones(len(self), np.bool_)
+        left[at[replaces]] = False
+        keys, values = np.empty(len(older), np.int64), np.empty(len(older))
+        keys[places], values[places] = newer.keys, newer.values
+        keys[older], values[older] = self.keys[left], self.values[left]
+        return Chunk(keys, values)
 
     def spans(self, rows: Ints, after_ms: int, end_ms: int) -> tuple[Ints, Ints]:
         """
@@ -94,65 +92,22 @@ class Chunk:
         return low, np.maximum(low, np.searchsorted(self.keys, lines + end_ms, side="right"))
 
 
-class Recent:
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
     """
-    The samples later than a floor. One thread at a time changes it; any number read.
+    What there is at one moment: nothing up to the floor, and everything later.
     """
 
-    def __init__(self) -> None:
-        self._state: tuple[int, tuple[Chunk, ...]] = (-1, ())
-        """The floor and the chunks, which change together: whoever reads sees both of one time."""
+    floor_ms: int
+    chunks: tuple[Chunk, ...]
+    """In the order in which one replaces another."""
 
-    def __len__(self) -> int:
-        return sum(map(len, self.chunks))
-
-    @property
-    def chunks(self) -> tuple[Chunk, ...]:
+    def after(self, time_ms: int) -> "View":
         """
-        What there is, in the order in which one replaces another.
+        The same without the samples up to a time.
         """
-        return self._state[1]
-
-    def add(self, chunk: Chunk) -> None:
-        """
-        Add samples; they replace those that have their series and time.
-        """
-        floor_ms, before = self._state
-        chunks = [*before, chunk.after(floor_ms)]
-        while len(chunks) > 1 and len(chunks[-2]) < _GROWTH * len(chunks[-1]):
-            newer = chunks.pop()
-            chunks[-1] = chunks[-1].with_newer(newer)
-        self._state = (floor_ms, tuple(chunks))
-
-    def found_below(self, base: "Recent", floor_ms: int) -> None:
-        """
-        Add what there was before all that was added, which replaces it; nothing up to the floor.
-        """
-        added, whole = self.chunks, base.chunks[:1]
-        for each in base.chunks[1:]:
-            whole = (whole[0].with_newer(each),)
-        self._state = (floor_ms, whole)
-        for each in added:
-            self.add(each)
-
-    def forget(self, until_ms: int) -> None:
-        """
-        Let go of the samples up to a time, of which there are none any more.
-        """
-        floor_ms, chunks = self._state
-        self._state = (floor_ms, tuple(each.after(until_ms) for each in chunks))
-
-    def limit(self, most: int) -> None:
-        """
-        Raise the floor where there are more samples than so many.
-        """
-        floor_ms, chunks = self._state
-        if len(self) <= most:
-            return
-        every = max(1, len(self) // _LOOKED_AT)
-        times = np.concatenate([each.keys[::every] & _TIME for each in chunks])
-        floor_ms = max(floor_ms, int(np.quantile(times, 1 - _KEPT * most / len(self))))
-        self._state = (floor_ms, tuple(each.after(floor_ms) for each in chunks))
+        left = (each.after(time_ms) for each in self.chunks)
+        return View(self.floor_ms, tuple(each for each in left if len(each)))
 
     def read(
         self, labels: list[Labels], rows: Ints, after_ms: int, end_ms: int, most: int
@@ -170,11 +125,10 @@ class Recent:
         Returns:
             None where some may lie below the floor, or where there are more than so many.
         """
-        floor_ms, chunks = self._state
         start, end = (min(max(each, -1), LAST_MS) for each in (after_ms, end_ms))
-        if start < floor_ms:
+        if start < self.floor_ms:
             return None
-        spans = [(chunk, *chunk.spans(rows, start, end)) for chunk in chunks]
+        spans = [(chunk, *chunk.spans(rows, start, end)) for chunk in self.chunks]
         spans = [(chunk, low, high) for chunk, low, high in spans if (high > low).any()]
         if sum(int((high - low).sum()) for _, low, high in spans) > most:
             return None
@@ -183,16 +137,82 @@ class Recent:
         else:
             keys, values, counts = _taken_together(spans, len(rows))
         some = np.flatnonzero(counts)
-        named = labels if len(some) == len(labels) else [labels[each] for each in some.tolist()]
+        named = [labels[each] for each in some.tolist()]
         offsets = np.concatenate(([0], np.cumsum(counts[some])))
         return Laid(named, keys & _TIME, values, offsets)
+
+
+class Recent:
+    """
+    The samples later than a floor. One thread at a time changes it; any number read.
+    """
+
+    def __init__(self) -> None:
+        self._state = View(-1, ())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._state.chunks))
+
+    def view(self) -> View:
+        """
+        What there is now; it stays so, whatever is added.
+        """
+        return self._state
+
+    def add(self, chunk: Chunk) -> None:
+        """
+        Add samples; they replace those that have their series and time.
+        """
+        state = self._state
+        chunk = chunk.after(state.floor_ms)
+        if not len(chunk):
+            return
+        chunks = [*state.chunks, chunk]
+        while len(chunks) > 1 and len(chunks[-2]) < _GROWTH * len(chunks[-1]):
+            newer = chunks.pop()
+            chunks[-1] = chunks[-1].with_newer(newer)
+        self._state = View(state.floor_ms, tuple(chunks))
+
+    def joined(self) -> Chunk:
+        """
+        All of it as one chunk.
+        """
+        whole = Chunk(np.empty(0, np.int64), np.empty(0))
+        for each in self._state.chunks:
+            whole = whole.with_newer(each) if len(whole) else each
+        return whole
+
+    def found_below(self, base: Chunk, floor_ms: int) -> None:
+        """
+        Add what there was before all that was added, which replaces it; nothing up to the floor.
+        """
+        added, self._state = self._state.chunks, View(floor_ms, (base,)).after(floor_ms)
+        for each in added:
+            self.add(each)
+
+    def forget(self, until_ms: int) -> None:
+        """
+        Let go of the samples up to a time, of which there are none any more.
+        """
+        self._state = self._state.after(until_ms)
+
+    def limit(self, most: int) -> None:
+        """
+        Raise the floor where there are more samples than so many.
+        """
+        if len(self) <= most:
+            return
+        every = max(1, len(self) // _LOOKED_AT)
+        times = np.concatenate([each.keys[::every] & _TIME for each in self._state.chunks])
+        floor_ms = max(self._state.floor_ms, int(np.quantile(times, 1 - _KEPT * most / len(self))))
+        self._state = View(floor_ms, self._state.after(floor_ms).chunks)
 
 
 def _taken(chunk: Chunk, low: Ints, high: Ints) -> tuple[Ints, Floats, Ints]:
     counts = high - low
     if len(counts) == 1:
         inside = slice(int(low[0]), int(high[0]))
-        return chunk.keys[inside], chunk.values[inside], counts
+        return chunk.keys[inside], chunk.values[inside].copy(), counts
     ends = np.cumsum(counts)
     at = np.arange(int(ends[-1])) + np.repeat(low - (ends - counts), counts)
     return chunk.keys[at], chunk.values[at], counts

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
@@ -130,8 +131,11 @@ class Retention:
     def _finish(self, last: date, version: int) -> None:
         # What the roll-ups of a midnight hold belongs to the next day by a millisecond.
         midnight_ms = ((last - _FIRST_DAY).days + 1) * _DAY_MS
-        for table, days in self._partitions(last).items():
-            self._command(table, days)
+        with ExitStack() as halfway:
+            halfway.callback(self._memory.distrust)
+            for table, days in self._partitions(last).items():
+                self._command(table, days)
+            halfway.pop_all()
         self._catalog.forget(midnight_ms // _DAY_MS)
         self._memory.forget(midnight_ms)
         self._progress.forget(midnight_ms)

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from otel_confidence.points import NAME_LABEL, Labels, Matcher
 from otel_confidence.store.patterns import compiled
 
-_MOST_REMEMBERED: Final = 2_000_000
-"""Series in all answers that are remembered, 8 bytes each and those of a list."""
+_MOST_REMEMBERED: Final = 32 << 20
+"""Bytes of all answers that are remembered."""
+_ANSWER_BYTES: Final = 250
+"""What an answer takes beside its series and texts, and again for each condition, about."""
 _Condition = Callable[[Labels], bool]
 
 
@@ -124,11 +126,16 @@ class Roster:
     def _remember(self, key: tuple[Matcher, ...], found: Found) -> None:
         with self._lock:
             before = self._known.pop(key, None)
-            self._remembered += len(found.rows) - (len(before.rows) if before else 0)
-            if self._remembered + len(self._known) > _MOST_REMEMBERED:
+            self._remembered += _weight(key, found) - (_weight(key, before) if before else 0)
+            if self._remembered > _MOST_REMEMBERED:
                 self._known.clear()
-                self._remembered = len(found.rows)
+                self._remembered = _weight(key, found)
             self._known[key] = found
+
+
+def _weight(key: tuple[Matcher, ...], found: Found) -> int:
+    texts = sum(len(each.label) + len(each.value) for each in key)
+    return 16 * len(found.rows) + texts + _ANSWER_BYTES * (1 + len(key))
 
 
 def _value(labels: Labels, name: str) -> str:

@@ -126,9 +126,9 @@ class Upkeep:
             StoreError: The engine failed; what was not done is done the next time.
         """
         with self._working:
-            self._load()
             self.retention.run()
             self._roller.run(stopping=self._told.is_set)
+            self._load()
 
     def stop(self) -> None:
         """

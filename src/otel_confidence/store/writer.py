@@ -184,8 +184,9 @@ class Writer:
         self._insert_metadata(batch.metadata)
         self._insert_starts(batch.starts)
         if len(batch.samples):
+            rows = columns.samples_table(batch.samples)
             with self._inserting(batch.samples):
-                self._into("samples", columns.samples_table(batch.samples))
+                self._into("samples", rows)
         if batch.exemplars:
             self._into("exemplars", columns.exemplars_table(batch.exemplars, self._catalog))
         if batch.spans:

@@ -3,6 +3,7 @@ This module tests that what the store computes is what the engine makes of the s
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,6 +158,27 @@ def test_values_whose_sum_depends_on_the_order_are_left_to_the_reader(
     The store computes no sum where digits can be lost.
     """
     assert store.grid("sum_over_time", _named(name), Steps(_AT_MS + 3_000, 1, 1, 3_000)) is None
+
+
+@pytest.mark.parametrize("expr", ["nobody", "rate(nobody[5m])", "nobody or g"])
+def test_memory_that_finds_nothing_is_believed(
+    store: Store, request: pytest.FixtureRequest, expr: str
+) -> None:
+    """
+    No series is an answer: the engine of the store is not asked as well.
+    """
+    asked: list[str] = []
+    grid = store.grid
+
+    def counted(function: str, *given: Any, **more: Any) -> Any:
+        asked.append(function)
+        return grid(function, *given, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "grid", counted)
+        Engine(store).query(expr, at=START_S + 600)
+
+    assert ("engine" in request.node.callspec.id) == bool(asked)
 
 
 def test_markers_are_seen_by_instant_selectors_alone(store: Store) -> None:

@@ -106,6 +106,22 @@ def test_a_share_grows_and_is_given_back() -> None:
     assert not room.take(1)
 
 
+def test_what_was_let_go_of_is_room_for_others() -> None:
+    """
+    An answer that waits to be sent holds what it consists of, not all that it was made from.
+    """
+    room = Room(100)
+    share = room.share(0, 100, steadily)
+    share.hold(90)
+    share.release(80)
+    before = share.free, room.free
+
+    share.shrink()
+
+    assert (90, 10) == before
+    assert (90, 90) == (share.free, room.free)
+
+
 def test_room_is_free_again_after_a_failure() -> None:
     """
     A query that fails after it read gives back what it held.

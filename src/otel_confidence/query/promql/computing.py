@@ -18,8 +18,9 @@ from otel_confidence.store.progress import Rolled
 from otel_confidence.store.recent import Laid
 
 _BESIDE_ROLLUPS: Final = 300_000
+"""Samples: with more of them roll-ups are read in less time (``python -m tests.bench.promql``)."""
 _BESIDE_SAMPLES: Final = 9_000_000
-"""The engine reads more than these on several processors, and needs no memory for them."""
+"""Samples: more of them would leave other queries no room."""
 
 
 @runtime_checkable
@@ -130,8 +131,10 @@ def _from_rollups(
     buckets = source.buckets(columns, asked.matchers, head, found.width_ms, max_rows=room)
     if buckets is None:
         return None
-    share.hold(len(buckets.ends_ms) * len(columns) + len(buckets.labels) * count)
+    read = len(buckets.ends_ms) * len(columns)
+    share.hold(read + len(buckets.labels) * count)
     frame = rolled.computed(asked.function, buckets, head, check)
+    share.release(read)
     if frame is None or count == steps.count:
         return None if frame is None else _sorted(frame)
     start_ms = steps.start_ms + count * steps.step_ms

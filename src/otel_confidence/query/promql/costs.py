@@ -111,6 +111,13 @@ class Room:
             self._free -= samples
         return Share(self, samples, most)
 
+    @property
+    def free(self) -> int:
+        """
+        How many samples nobody holds.
+        """
+        return self._free
+
     def take(self, samples: int) -> bool:
         """
         Take more, if there is.
@@ -160,9 +167,23 @@ class Share:
 
     def release(self, samples: int) -> None:
         """
-        Count samples that are held no more; their room stays this query's until it ends.
+        Count samples that are held no more; their room stays this query's, who may need it again.
         """
         self.held -= samples
+
+    def shrink(self) -> None:
+        """
+        Give back all room but that of what is held.
+        """
+        self._room.give(self._granted - self.held)
+        self._granted = self.held
+
+    @property
+    def free(self) -> int:
+        """
+        How many more samples it may hold right now, without waiting for other queries.
+        """
+        return min(self._most, self._granted + self._room.free) - self.held
 
     def close(self) -> None:
         """

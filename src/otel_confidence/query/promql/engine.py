@@ -148,6 +148,7 @@ class Engine:
                 evaluator = Evaluator(self._source, limits, span, course, share)
                 answer, needed = _tried(evaluate, evaluator)
                 if answer is not None:
+                    share.shrink()
                     course.keep(share)
                     return answer
 

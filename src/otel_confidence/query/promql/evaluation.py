@@ -174,9 +174,11 @@ class Evaluator:
         steps = Steps(int(ends[0]), grid.step_ms, len(grid), window_ms)
         asked = Asked(function, tuple(matchers_of(node)), steps)
         if asked not in self._known:
-            self._known[asked] = self._computed_at_hand(asked, ends, grid) or computed(
-                self.source, asked, self.limits.max_samples, self.share, self.check
-            )
+            frame = self._computed_at_hand(asked, ends, grid)
+            if frame is None:
+                most = self.limits.max_samples
+                frame = computed(self.source, asked, most, self.share, self.check)
+            self._known[asked] = frame
         return self._known[asked]
 
     def _computed_at_hand(self, asked: Asked, ends: Ints, grid: Grid) -> Frame | None:
@@ -188,7 +190,7 @@ class Evaluator:
             return None
         if function is None and asked.function != NEWEST:
             return None
-        most = min(worth(self.source, asked), self.limits.max_samples - self.share.held)
+        most = min(worth(self.source, asked), self.share.free)
         samples = self._at_hand(asked.matchers, steps.after_ms, steps.end_ms, most)
         if samples is None:
             return None
