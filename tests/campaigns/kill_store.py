@@ -38,6 +38,7 @@ from otel_confidence.store.memory import SAMPLE_BYTES
 from otel_confidence.store.schema import ROLLUPS
 
 HOUR_MS = 3_600_000
+PROGRESS = 100
 COMPARED = 0.3
 """After which share of batches memory is held against the tables."""
 PATIENCE_S = 120.0
@@ -290,6 +291,8 @@ class Campaign:
         for number in range(self.times + 1):
             now_ms, last = start_ms + number * HOUR_MS, number == self.times
             seed = self.draw.getrandbits(60)
+            if number and number % PROGRESS == 0:
+                sys.stderr.write(f"{number} of {self.times} killed ...\n")
             life = Life(self.folder, self.written + 1, now_ms, seed, last)
             yield from (f"life {number}: {line}" for line in self._judged(self._lived(life), last))
 
