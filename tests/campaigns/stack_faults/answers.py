@@ -52,7 +52,12 @@ def unauthorized(folder: Path) -> list[Row]:
     settings = {
         "+extensions.bearertokenauth": {"filename": str(tokens)},
         f"+{_HTTP}.auth": {"authenticator": "bearertokenauth"},
-        "service.extensions": ["health_check", "file_storage/queue", "bearertokenauth"],
+        "service.extensions": [
+            "health_check",
+            "file_storage/queue",
+            "file_storage/traces",
+            "bearertokenauth",
+        ],
     }
     return _refused("401, all the time", folder, settings)
 

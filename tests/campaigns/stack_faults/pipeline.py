@@ -96,11 +96,14 @@ def _limited(path: Path, limits: dict[str, int]) -> str:
 
 def full_storage(folder: Path) -> list[Row]:
     """All backends are away until the queues have the size that they may have on disk."""
-    small = {
-        "extensions.file_storage/queue.max_size": 2 << 20,
-        "+extensions.file_storage/queue.compaction.rebound_needed_threshold_mib": 1,
-        "+extensions.file_storage/queue.compaction.rebound_trigger_threshold_mib": 1,
-    }
+    small: dict[str, Any] = {}
+    for name in ("queue", "traces"):
+        storage = f"extensions.file_storage/{name}"
+        small |= {
+            f"{storage}.max_size": 2 << 20,
+            f"+{storage}.compaction.rebound_needed_threshold_mib": 1,
+            f"+{storage}.compaction.rebound_trigger_threshold_mib": 1,
+        }
     setting = Setting(small, rate=100)
     with running(f"queues of 2 MiB on disk, {OUTAGE_S:.0f} s", folder, setting) as run:
         run.begin()

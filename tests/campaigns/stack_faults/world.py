@@ -29,7 +29,7 @@ RATE: Final = 30.0
 """Predictions a second of each program."""
 INTERVAL_MS: Final = 2_000
 """How often the load's metrics are sent: a fifth of the default, so that a gap is seen."""
-BEFORE_S: Final = 15.0
+BEFORE_S: Final = 30.0
 AFTER_S: Final = 15.0
 DRAIN_S: Final = 60.0
 """After how long without anything new all is taken to have arrived: retries pause up to 45 s."""
