@@ -52,17 +52,19 @@ def test_the_demos_traces_and_events_arrive(stack: Stack) -> None:
 
 def test_fleet_shows_the_demo(stack: Stack) -> None:
     """
-    Every query of the first dashboard has data soon, but for alerts, and drift of 500 values on.
+    Every panel of the first dashboard has data soon, but for alerts, and drift of 500 values on.
     """
     later = ("ALERTS", "psi", "ks1")
     queries = [
         q
         for q in panels.asked()
-        if q.board == FIRST and not any(word in q.expression for word in later)
+        if q.board == FIRST
+        and not q.place.startswith("annotation")  # which mark a moment, and are none afterwards
+        and not any(word in q.expression for word in later)
     ]
 
     def empty() -> list[tuple[str, str]]:
         return [(q.place, q.letter) for q in queries if not query(stack, q.expression)]
 
-    assert len(queries) > 20
+    assert len(queries) >= 15
     assert [] == last(empty, lambda found: not found)
