@@ -25,6 +25,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from otel_confidence.alerting.rulefiles import GroupSpec
 from otel_confidence.alerting.service import Alerting
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.generate.rules import RUNBOOKS
@@ -142,14 +143,17 @@ def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: No
     asyncio.run(_serve(options, on_ready))
 
 
-async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
-    stopped = _stopping()
-    groups = specs(
+def _groups(options: Options) -> list[GroupSpec]:
+    return specs(
         options.rules,
         options.objectives,
         kept_days=options.retention,
         runbooks=options.runbooks,
     )
+
+
+async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
+    stopped, groups = _stopping(), _groups(options)
     if options.ready_file is not None:
         options.ready_file.unlink(missing_ok=True)  # one of a killed server names dead ports
     async with AsyncExitStack() as stack:
@@ -169,9 +173,8 @@ async def _serve(options: Options, on_ready: Callable[[Served], None]) -> None:
             data=str(options.place),
             pid=os.getpid(),
         )
-        truths = Truths(store)
+        truths, admission = Truths(store), Admission()
         await stack.enter_async_context(_reporting(pipeline.ledger, store, truths))
-        admission = Admission()
         add_services(rpc, pipeline, admission)
         receiver = Starlette(routes=HttpReceiver(pipeline, admission).routes())
         told = TruthReceiver(truths, pipeline.ledger, keys=options.receipt_keys)

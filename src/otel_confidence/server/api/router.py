@@ -36,6 +36,9 @@ CONCURRENT_LOOKUPS = 8
 """How many other questions are answered at a time, beside the queries."""
 Handler = Callable[[Parameters], Reply]
 Endpoint = Callable[[Request], Awaitable[Response]]
+Row = tuple[str, Handler, list[str]]
+"""An address, what answers there, and the methods that it takes."""
+_BOTH, _READ = ["GET", "POST"], ["GET"]
 
 
 def routes(
@@ -56,30 +59,9 @@ def routes(
         ruling: What has rule groups; without it there are none.
         notified: Addresses of the Alertmanagers that are told of alerts.
     """
-    status = Status(now(), now, notified)
-    queries, rules = Queries(engine, store, now), Rules(ruling)
-    both, read = ["GET", "POST"], ["GET"]
-    heavy: list[tuple[str, Handler, list[str]]] = [
-        ("/query", queries.query, both),
-        ("/query_range", queries.query_range, both),
-        ("/explain", Explaining(engine, store, now).explain, both),
-    ]
-    light: list[tuple[str, Handler, list[str]]] = [
-        ("/query_exemplars", queries.exemplars, both),
-        ("/format_query", queries.format_query, both),
-        ("/series", queries.series, both),
-        ("/labels", queries.label_names, both),
-        ("/label/{label:path}/values", queries.label_values, read),
-        ("/metadata", queries.metadata, read),
-        ("/targets", status.targets, read),
-        ("/targets/metadata", status.target_metadata, read),
-        ("/scrape_pools", status.scrape_pools, read),
-        ("/alertmanagers", status.alertmanagers, read),
-        ("/rules", rules.rules, read),
-        ("/alerts", rules.alerts, read),
-        ("/status/buildinfo", status.build, read),
-        ("/status/runtimeinfo", status.runtime, read),
-    ]
+    queries = Queries(engine, store, now)
+    heavy = _heavy(queries, Explaining(engine, store, now))
+    light = [*_light(queries), *_told(Status(now(), now, notified), Rules(ruling))]
     api = [
         Route(f"{PREFIX}{path}", _answering(handler, turns), methods=methods)
         for turns, rows in ((Turns(_at_once()), heavy), (Turns(CONCURRENT_LOOKUPS), light))
@@ -90,6 +72,38 @@ def routes(
         Route("/graph", _graph),
         Route("/-/ready", _says("Ready")),
         Route("/-/healthy", _says("Healthy")),
+    ]
+
+
+def _heavy(queries: Queries, explaining: Explaining) -> list[Row]:
+    return [
+        ("/query", queries.query, _BOTH),
+        ("/query_range", queries.query_range, _BOTH),
+        ("/explain", explaining.explain, _BOTH),
+    ]
+
+
+def _light(queries: Queries) -> list[Row]:
+    return [
+        ("/query_exemplars", queries.exemplars, _BOTH),
+        ("/format_query", queries.format_query, _BOTH),
+        ("/series", queries.series, _BOTH),
+        ("/labels", queries.label_names, _BOTH),
+        ("/label/{label:path}/values", queries.label_values, _READ),
+        ("/metadata", queries.metadata, _READ),
+    ]
+
+
+def _told(status: Status, rules: Rules) -> list[Row]:
+    return [
+        ("/targets", status.targets, _READ),
+        ("/targets/metadata", status.target_metadata, _READ),
+        ("/scrape_pools", status.scrape_pools, _READ),
+        ("/alertmanagers", status.alertmanagers, _READ),
+        ("/rules", rules.rules, _READ),
+        ("/alerts", rules.alerts, _READ),
+        ("/status/buildinfo", status.build, _READ),
+        ("/status/runtimeinfo", status.runtime, _READ),
     ]
 
 
