@@ -36,8 +36,9 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.pip
 demo: $(VENV)/.demo ## run a classifier that becomes sure and wrong, and watch it in a page
 	@$(BIN)/python -m examples.digits
 
+# Two workers have two cores: threads of numpy's beside them would spin, each waiting for the other.
 test: $(VENV)/.dev ## run every test
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(PYTEST)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(PYTEST)
 	@echo "All tests passed. Next: 'make demo' shows it at work, 'make check' runs the linters and type checkers."
 
 check: $(VENV)/.dev ## run the linters, type checkers and import contracts
