@@ -69,13 +69,13 @@ def test_a_store_below_its_size_drops_nothing(tmp_path: Path) -> None:
     What fits is kept, however old.
     """
     store = opened(tmp_path / "data", size=1 << 30)
-    put(store, days_ago(50), TODAY_MS)
+    put(store, days_ago(20), TODAY_MS)
 
     store.keep_up()
     found = times(store)
     store.close()
 
-    assert [days_ago(50), TODAY_MS] == found
+    assert [days_ago(20), TODAY_MS] == found
 
 
 def test_days_past_the_retention_go_with_their_roll_ups(tmp_path: Path) -> None:
