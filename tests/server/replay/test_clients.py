@@ -5,14 +5,13 @@ This module tests that programs written for Prometheus get the same from this se
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from prometheus_api_client import PrometheusConnect
-from tests.query.differential.reference import binary, required
-from tests.server.replay.world import END_S, START_S, World, world
+from tests.server.replay.world import END_S, START_S, World
 from tools import stack_tools
 
 START = datetime.fromtimestamp(START_S + 600, timezone.utc)
@@ -22,14 +21,6 @@ _NUMBER = re.compile(r"-?\d+\.\d+(e[+-]\d+)?")
 _SERIES = re.compile(r"\[.*\]")
 """The series that an error names, in an order and notation of its own."""
 SPAN = [f"--start={START_S}", f"--end={END_S}"]
-
-
-@pytest.fixture(name="both", scope="module")
-def _both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    if binary() is None and not required():
-        pytest.skip("no Prometheus to compare with: run make stack-tools")
-    with world(tmp_path_factory.mktemp("world")) as found:
-        yield found
 
 
 def promtool(url: str, kind: str, *arguments: str) -> list[str]:
@@ -55,7 +46,6 @@ def _rounded(number: re.Match[str]) -> str:
     return f"{float(number[0]):.9g}"
 
 
-@pytest.mark.xdist_group("replay")
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [
@@ -79,7 +69,6 @@ def test_promtool_prints_the_same(kind: str, arguments: list[str], both: World) 
     assert len(theirs) > 2 or "many-to-many" in theirs[1]
 
 
-@pytest.mark.xdist_group("replay")
 @pytest.mark.parametrize(
     "ask",
     [
@@ -119,7 +108,6 @@ def test_prometheus_api_client_returns_the_same(
     assert theirs
 
 
-@pytest.mark.xdist_group("replay")
 def test_prometheus_api_client_finds_the_server(both: World) -> None:
     """
     The Python client's own check of a connection holds.
