@@ -161,11 +161,11 @@ def rule_file() -> dict[str, Any]:
         ),
         "DemoCalibrationOff": (
             f"{expressions.ece(WINDOW, PER_MODEL, mine)} > 0.2",
-            "has a calibration error of {{ $value | humanize }}",
+            'has a calibration error of {{ printf "%.2f" $value }}',
         ),
         "DemoBrierScoreHigh": (
             f"{expressions.brier(WINDOW, PER_MODEL, mine)} > 0.2",
-            "has a Brier score of {{ $value | humanize }}",
+            'has a Brier score of {{ printf "%.2f" $value }}',
         ),
     }
     rules = [
