@@ -2,7 +2,10 @@
 This module checks who is told of alerts, when and how often.
 """
 
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -22,6 +25,38 @@ from otel_confidence.errors import ConfigurationError, StoreError
 
 SECOND = 1000
 MINUTE = 60 * SECOND
+
+KILLED = """
+import os, signal, sqlite3, sys
+from pathlib import Path
+from otel_confidence.alerting.notifying.book import Book
+
+def kill(statement):
+    if statement.strip().startswith(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def watched(*given, connect=sqlite3.connect, **options):
+    connection = connect(*given, **options)
+    connection.set_trace_callback(kill)
+    return connection
+
+sqlite3.connect = watched
+Book.open(Path(sys.argv[1]))
+"""
+"""Opens a file and is killed before a statement is carried out."""
+
+
+def first_version(folder: Path) -> Path:
+    """A file of the first version, with one silence."""
+    path = folder / "alerts.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(
+            "CREATE TABLE silences (id TEXT PRIMARY KEY, matchers TEXT NOT NULL, starts_ms INTEGER "
+            "NOT NULL, ends_ms INTEGER NOT NULL, comment TEXT NOT NULL, made_by TEXT NOT NULL);"
+            """INSERT INTO silences VALUES ('i', 'a="b"', 1, 2, 'why', 'me');"""
+            "PRAGMA user_version = 1;"
+        )
+    return path
 
 
 @dataclass
@@ -286,19 +321,29 @@ def test_a_file_of_the_first_version_keeps_its_silences(tmp_path: Path) -> None:
     """
     Silences that were made before it was noted when they changed are read as they were.
     """
-    path = tmp_path / "alerts.sqlite"
-    with closing(sqlite3.connect(path)) as file:
-        file.executescript(
-            "CREATE TABLE silences (id TEXT PRIMARY KEY, matchers TEXT NOT NULL, starts_ms INTEGER "
-            "NOT NULL, ends_ms INTEGER NOT NULL, comment TEXT NOT NULL, made_by TEXT NOT NULL);"
-            """INSERT INTO silences VALUES ('i', 'a="b"', 1, 2, 'why', 'me');"""
-            "PRAGMA user_version = 1;"
-        )
+    path = first_version(tmp_path)
     for _ in range(2):
         with closing(Book.open(path)) as book:
             found = Silencing(book).all()
 
         assert [Silence(matchers_of(['a="b"']), 1, 2, "why", "me", "i")] == found
+
+
+@pytest.mark.parametrize("statement", ["ALTER", "PRAGMA user_version =", "COMMIT"])
+def test_a_kill_while_a_file_is_upgraded_leaves_it_to_be_upgraded(
+    statement: str, tmp_path: Path
+) -> None:
+    """
+    Wherever a kill comes, the file is of the first version still, and the next start upgrades it.
+    """
+    path = first_version(tmp_path)
+    run = subprocess.run([sys.executable, "-c", KILLED, path, statement], check=False)
+    with closing(sqlite3.connect(path)) as file:
+        left = file.execute("PRAGMA user_version").fetchone()
+    with closing(Book.open(path)) as book:
+        found = Silencing(book).all()
+
+    assert (-signal.SIGKILL, (1,), ["i"]) == (run.returncode, left, [each.id for each in found])
 
 
 @pytest.mark.parametrize(

@@ -119,10 +119,7 @@ class Book:
             if version > SCHEMA:
                 connection.close()
                 raise StoreError(f"{path} was written by a later version")
-            connection.executescript(_TABLES)
-            if version == 1:
-                connection.execute(_SINCE_1)
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
+            connection.executescript(_upgrade(version))
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{path} cannot be opened: {error}") from error
         return cls(connection)
@@ -184,6 +181,16 @@ class Book:
         """
         with self._lock:
             self._connection.close()
+
+
+def _upgrade(version: int) -> str:
+    """
+    The statements that make a file of that version, 0 for a new one, one of ours.
+
+    All in one transaction: a kill in between leaves the file as it was, to be upgraded again.
+    """
+    since = f"{_SINCE_1};" if version == 1 else ""
+    return f"BEGIN IMMEDIATE;{_TABLES}{since}PRAGMA user_version = {SCHEMA};COMMIT;"
 
 
 def packed(pairs: Sequence[tuple[str, str]] | Mapping[str, str]) -> str:
