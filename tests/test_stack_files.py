@@ -121,8 +121,9 @@ def complaints(path: Path) -> str:
     What the compose specification's own schema says of a file; nothing where it is right.
     """
     checker = Path(sys.executable).with_name("check-jsonschema")
-    if not checker.exists():
+    if sys.version_info < (3, 11):
         pytest.skip("check-jsonschema needs Python 3.11")
+    assert checker.exists(), f"no {checker}: 'make test' installs it (the group dev)"
     command = [str(checker), "--builtin-schema", "vendor.compose-spec", str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     return run.stdout + run.stderr if run.returncode else ""

@@ -1,16 +1,16 @@
 """This module checks what the doctor says of certificates and of TLS where none is expected."""
 
 import os
-import shutil
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import certifi
 import pytest
+from tests.certificates import self_signed
 from tests.sdk.collector import collector
 
 from otel_confidence.doctor import endpoints, probes, refusals
@@ -38,16 +38,7 @@ class Taking(BaseHTTPRequestHandler):
 
 @pytest.fixture(name="certificate", scope="module")
 def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    openssl = shutil.which("openssl")
-    assert openssl is not None, "these tests need openssl on the PATH"
-    subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-         "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return folder / "cert.pem"
+    return self_signed(tmp_path_factory.mktemp("tls"), "localhost", "IP:127.0.0.1")
 
 
 @pytest.fixture(name="secure")
@@ -108,9 +99,7 @@ def test_a_variable_that_goes_before_the_certificate_is_named(
     Where the HTTP library's own variable hides the certificate, it is that one which is named.
     """
     monkeypatch.setenv(CERTIFICATE, str(certificate))
-    monkeypatch.setenv(
-        "REQUESTS_CA_BUNDLE", str(Path(ssl.get_default_verify_paths().openssl_cafile))
-    )
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
 
     refused = sent(secure)
 

@@ -89,8 +89,10 @@ def test_a_backend_that_refuses_is_where_it_is_missing(stack: Stack) -> None:
     What Loki refuses for good is missing behind the gateway, and what is meant for others arrives.
     """
     stack.answer("loki", 400)
-    found = look(stack)
-    stack.answer("loki", None)
+    try:
+        found = look(stack)
+    finally:
+        stack.answer("loki", None)
 
     [failed] = [check for check in found if check.status == "failed"]
     assert ("event", "sent on by the gateway") == (failed.subject, failed.place)
@@ -102,8 +104,10 @@ def test_a_backend_that_is_down_is_where_it_is_missing(stack: Stack) -> None:
     What Tempo cannot take yet waits in the gateway's queue, which is said with the reason.
     """
     stack.stop("tempo")
-    found = look(stack)
-    stack.restart("tempo")
+    try:
+        found = look(stack)
+    finally:
+        stack.restart("tempo")
 
     down, waiting = [check for check in found if check.status == "failed"]
     assert ("Tempo", "answers") == (down.subject, down.place)

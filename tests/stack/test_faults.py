@@ -5,7 +5,6 @@ from typing import Final
 
 import pytest
 from tests.campaigns.stack_faults.world import GATEWAY, Setting, running
-from tests.running import until
 from tests.stack import world
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -33,8 +32,8 @@ def test_a_killed_collector_loses_nothing_that_it_took(tmp_path: Path) -> None:
         run.stack.kill("prometheus")
         run.stack.answer("loki", 503)
         run.begin(before_s=0)
-        until(lambda: run.watch.own[0].queues.get("otlp_http/loki"))
-        until(lambda: run.watch.own[0].queues.get("otlp_http/prometheus"))
+        world.until(lambda: run.watch.own[0].queues.get("otlp_http/loki"))
+        world.until(lambda: run.watch.own[0].queues.get("otlp_http/prometheus"))
         run.stack.kill(GATEWAY)
         run.stack.answer("loki", None)
         run.stack.restart("prometheus")

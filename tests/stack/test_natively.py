@@ -54,7 +54,8 @@ def test_the_command_runs_until_it_is_told_to_end(tmp_path: Path, number: signal
 
     text = "\n".join(said)
 
-    assert (0, "Ended.\n") == (process.wait(), rest)
+    assert 0 == process.wait()
+    assert rest.endswith("Ended.\n")  # a service that was slow to end is named before
     assert "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0." in text
     assert "loki not on PATH; a recorder keeps what arrives" in text
     assert "left out: grafana not on PATH" in text

@@ -137,16 +137,20 @@ def test_what_is_left_out_is_said(stack: Stack) -> None:
     assert {"grafana": "grafana not on PATH"} == stack.plan.absent
 
 
-def test_a_port_in_use_everywhere_is_said_before_anything_starts(wishes: Wishes) -> None:
+def test_a_port_in_use_everywhere_is_said_before_anything_starts(tmp_path: Path) -> None:
     """
     A program that listens where a service should keeps the stack from starting, with a remedy.
     """
-    services = list(compose.read(wishes.files, {}).services.values())
-    with socket.create_server(("127.0.249.2", 3100)), pytest.raises(StackError) as raised:
-        addresses.choose(services, runs=[249])
+    path = tmp_path / "docker-compose.yml"
+    with socket.create_server(("127.0.249.2", 0)) as listening:
+        port = listening.getsockname()[1]
+        path.write_text(COMPOSE.replace("3100", str(port)))
+        services = list(compose.read([path], {}).services.values())
+        with pytest.raises(StackError) as raised:
+            addresses.choose(services, runs=[249])
 
-    assert "Port 3100 of loki is in use at 127.0.249.2" in str(raised.value)
-    assert "ss -anp | grep :3100" in str(raised.value)
+    assert f"Port {port} of loki is in use at 127.0.249.2" in str(raised.value)
+    assert f"ss -anp | grep :{port}" in str(raised.value)
 
 
 def test_everything_ends_with_the_runner(tmp_path: Path) -> None:
