@@ -10,6 +10,10 @@ from otel_confidence.generate.rules.kinds import Alert, Group, of
 
 GATEWAY: Final = "otel-gateway"
 """The scrape job of the Collector, in prometheus.yml."""
+AGENT: Final = "otel-agent"
+"""The scrape job of the agents, on Kubernetes."""
+REMEMBERED: Final = "1d"
+"""How long a job without targets is missed: a night is no reason to forget it, a removal is."""
 WATCHDOG: Final = "Watchdog"
 """The alert that always fires."""
 QUEUE_FULL: Final = 0.5
@@ -30,16 +34,29 @@ def groups() -> list[Group]:
     """
     The group on the stack, with an alert that always fires.
     """
-    alerts = (_down(), _filling(), _losing(), _watchdog())
+    alerts = (_down(), _agent_down(), _filling(), _losing(), _watchdog())
     return [Group("stack", "15s", (), alerts)]
 
 
+def _unreached(job: str) -> str:
+    """
+    Zero for each target that does not answer, and for the job once all its targets are gone.
+
+    A target in a list of Prometheus's configuration stays there when its program is gone; one that
+    Kubernetes told of does not. Where nothing was ever scraped, nothing is missed.
+    """
+    up = f'up{{job="{job}"}}'
+    return (
+        f"{up} == 0\nor\n"
+        f"label_replace(\n  0 * count by (job) (last_over_time({up}[{REMEMBERED}]))\n"
+        f'    unless on (job) {up},\n  "instance", "$1", "job", "(.*)")'
+    )
+
+
 def _down() -> Alert:
-    up = f'up{{job="{GATEWAY}"}}'
     return Alert(
         name="CollectorDown",
-        # The target stays in Prometheus's list when the Collector is gone, so that up is 0.
-        expression=f"{up} == 0",
+        expression=_unreached(GATEWAY),
         severity="critical",
         topic="pipeline",
         summary=f"The Collector {of('instance')} does not answer",
@@ -50,6 +67,23 @@ def _down() -> Alert:
         ),
         board="health",
         waits=(("for", "1m"),),
+    )
+
+
+def _agent_down() -> Alert:
+    return Alert(
+        name="CollectorAgentDown",
+        expression=_unreached(AGENT),
+        severity="warning",
+        topic="pipeline",
+        summary=f"The agent {of('instance')} does not answer",
+        description=(
+            f"Prometheus has not reached the agent {of('instance')} for five minutes (up is "
+            "{{ $value }}): what programs on its node send may not leave it."
+        ),
+        board="health",
+        # A node that restarts, or gets a new agent, is back before.
+        waits=LATE,
     )
 
 
