@@ -6,6 +6,7 @@ its files. Notifications go to a program of ours.
 """
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -37,7 +38,7 @@ GATEWAY: Final = "otel-gateway"
 _HERE: Final = Path(__file__).parent
 _FILES: Final = (COMPOSE, ROOT / "docker-compose.notify.yml", _HERE / "compose.yml")
 _SECRETS: Final = {
-    name: text.replace(":8080/", f":{hooks.PORT}/") for name, text in SECRETS.items()
+    name: re.sub(r"//hooks:\d+/", f"//hooks:{hooks.PORT}/", text) for name, text in SECRETS.items()
 }
 _ALERTMANAGER: Final = {
     "+global.pagerduty_url": f"http://hooks:{hooks.PORT}/pagerduty",
