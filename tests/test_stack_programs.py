@@ -25,6 +25,15 @@ VERSIONS = dict(
 RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
 RULE_TESTS = sorted((ROOT / "prometheus" / "tests").glob("*.yml"))
 
+COMBINATIONS = [
+    ("gateway", "extras"),
+    ("gateway", "secure", "extras"),
+    ("gateway", "debug", "extras"),
+    ("agent", "extras"),
+    ("agent", "agent-secure", "extras"),
+]
+"""Files of the Collector that are said to work one over the other, without the contrib image."""
+
 
 def program(name: str, version: str) -> Path:
     """
@@ -71,18 +80,7 @@ def pared(path: Path, folder: Path) -> Path:
     return folder / path.name
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("gateway", "extras"),
-        ("gateway", "secure", "extras"),
-        ("gateway", "debug", "extras"),
-        ("gateway", "secure", "debug", "extras"),
-        ("agent", "extras"),
-        ("agent", "agent-secure", "extras"),
-    ],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("names", COMBINATIONS, ids=" ".join)
 def test_collector_accepts_its_files(names: tuple[str, ...]) -> None:
     """
     The Collector knows every component and setting of its files, each laid over those before it.

@@ -2,11 +2,13 @@
 This module checks what is found wrong in a Collector's configuration.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.test_stack_programs import COMBINATIONS
 
 from otel_confidence.collector import Finding, check
 from otel_confidence.conventions import EVENT_NAME, METRICS
@@ -474,17 +476,31 @@ SET: Mapping[str, str] = {"CLICKHOUSE_PASSWORD": "-"}
 
 @pytest.mark.parametrize(
     "names",
-    [
-        ("gateway", "extras"), ("gateway", "secure", "scale", "extras"), ("gateway", "debug"),
-        ("agent", "extras"), ("agent", "agent-secure"),
-    ],
+    [*COMBINATIONS, ("gateway", "scale", "extras"), ("gateway", "secure", "scale", "extras")],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_our_own_files_are_without_fault(names: tuple[str, ...]) -> None:
     """
     What is checked in others' files holds in ours.
     """
     assert [] == check([FILES / f"{name}.yaml" for name in names], SET)
+
+
+def test_two_overlays_go_together_as_the_page_says(tmp_path: Path) -> None:
+    """
+    Debugging a secured gateway needs the list of extensions that the page on Collectors shows.
+    """
+    files = [FILES / f"{name}.yaml" for name in ("gateway", "secure", "debug")]
+    page = (FILES.parent / "docs" / "how-to" / "collector.md").read_text()
+    (shown,) = re.findall(
+        r"^```yaml\n(service:\n  extensions: .*?)^```", page, re.DOTALL | re.MULTILINE
+    )
+    extras = tmp_path / "extras.yaml"
+    extras.write_text(shown)
+    alone = [each.message for each in check(files, SET) if "is not started" in each.message]
+
+    assert ["the extension 'bearertokenauth' is not started"] * 2 == alone
+    assert [] == check([*files, extras], SET)
 
 
 def test_the_check_speaks_of_names_that_exist() -> None:
