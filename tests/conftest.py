@@ -1,5 +1,6 @@
 """This module brings the library's own pytest plugin to its tests, and keeps sharers together."""
 
+import os
 from typing import Final
 
 import pytest
@@ -10,6 +11,20 @@ pytest_plugins = ["otel_confidence.testing"]
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 GROUP: Final = "xdist_group"
+_PROXIES: Final = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
+
+def pytest_configure() -> None:
+    """
+    Let no proxy stand before servers that tests start at loopback addresses.
+
+    That of HTTPS stays, for whoever installs packages by it.
+    """
+    for name in _PROXIES:
+        os.environ.pop(name, None)
+    for name in ("NO_PROXY", "no_proxy"):
+        given = os.environ.get(name)
+        os.environ[name] = ",".join(filter(None, (given, "localhost", "127.0.0.1")))
 
 
 @pytest.hookimpl(tryfirst=True)

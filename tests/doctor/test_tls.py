@@ -15,6 +15,7 @@ from tests.sdk.collector import collector
 
 from otel_confidence.doctor import endpoints, probes, refusals
 from otel_confidence.doctor.checks import Cause, Check
+from otel_confidence.doctor.doors import Door
 from otel_confidence.doctor.services import SERVICES, Addresses, look
 
 CERTIFICATE = "OTEL_EXPORTER_OTLP_CERTIFICATE"
@@ -105,6 +106,63 @@ def test_a_variable_that_goes_before_the_certificate_is_named(
 
     assert refused is not None
     assert "unset REQUESTS_CA_BUNDLE" in refused.remedy
+
+
+def test_a_variable_that_names_no_file_is_named(
+    secure: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A file of certificates that is not there is said with its variable, of probes and of services.
+    """
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/other.pem")
+    refused = sent(secure)
+    service = look(SERVICES[1], Addresses(prometheus=secure))
+    knock = knocked(secure, monkeypatch)
+
+    assert refused is not None
+    assert refused.why.endswith(
+        "REQUESTS_CA_BUNDLE names no file of certificates: '/nowhere/ca.pem'"
+    )
+    assert "SSL_CERT_FILE names no file of certificates: '/nowhere/other.pem'" in service.found
+    assert "REQUESTS_CA_BUNDLE names no file" in knock.found
+    assert ["or unset the variable"] * 3 == [
+        said[-len("or unset the variable") :]
+        for said in (refused.remedy, service.remedy, knock.remedy)
+    ]
+
+
+@pytest.mark.usefixtures("secure")
+def test_a_variable_of_certificates_is_nothing_to_plain_http(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    Where no TLS is spoken, a file of certificates that is not there keeps nobody from asking.
+    """
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with collector() as plain:
+        check = look(SERVICES[1], Addresses(prometheus=plain.url))
+
+    assert "SSL_CERT_FILE" not in check.found
+    assert "answers 501" in check.found
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.usefixtures("secure")
+def test_what_is_on_this_host_is_asked_past_a_proxy(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A proxy of the environment, here one that nobody serves, does not stand before loopback.
+    """
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    with collector() as plain:
+        refused = sent(plain.url)
+        reply = Door(plain.url, {}).get("/")
+
+    assert (None, 501) == (refused, reply.status)
 
 
 def test_a_service_that_is_not_trusted_is_named(secure: str) -> None:

@@ -5,8 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
@@ -153,30 +153,53 @@ def test_a_port_in_use_everywhere_is_said_before_anything_starts(tmp_path: Path)
     assert f"ss -anp | grep :{port}" in str(raised.value)
 
 
-def test_everything_ends_with_the_runner(tmp_path: Path) -> None:
+@contextmanager
+def runner(folder: Path, **variables: str) -> Iterator[subprocess.Popen[str]]:
     """
-    No child outlives a runner that is killed.
+    A process that starts the stack, prints Loki's address and waits for the end of its input.
     """
-    path = tmp_path / "docker-compose.yml"
+    path = folder / "docker-compose.yml"
     path.write_text(COMPOSE)
     program = (
         "import sys; from pathlib import Path; from tools.stack import Stack;"
         "from tools.stack.plan import Wishes; sys.stdout.reconfigure(line_buffering=True)\n"
-        f"with Stack.started(Path({str(tmp_path / 'run')!r}), Wishes([Path({str(path)!r})])) as s:"
+        f"with Stack.started(Path({str(folder / 'run')!r}), Wishes([Path({str(path)!r})])) as s:"
         "\n print(s.url('loki', 3100)); sys.stdin.read()"
     )
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **variables}
     with subprocess.Popen(
         [sys.executable, "-c", program], env=environment, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    ) as runner:  # fmt: skip
-        assert runner.stdout
-        url = runner.stdout.readline().strip()
-        alive = urllib.request.urlopen(url, timeout=10).status
-        runner.kill()
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_everything_ends_with_the_runner(tmp_path: Path) -> None:
+    """
+    No child outlives a runner that is killed.
+    """
+    with runner(tmp_path) as process:
+        assert process.stdout
+        url = process.stdout.readline().strip()
+        alive = httpx.get(url, trust_env=False).status_code
+        process.kill()
 
         assert 200 == alive
         assert until(lambda: _refuses(url))
+
+
+def test_services_are_asked_past_a_proxy(tmp_path: Path) -> None:
+    """
+    A proxy of the environment, here one that nobody serves, does not stand before loopback.
+    """
+    with runner(tmp_path, HTTP_PROXY="http://127.0.0.1:9", NO_PROXY="", no_proxy="") as process:
+        said, complaint = process.communicate("")
+
+    assert (0, "") == (process.returncode, complaint)
+    assert said.startswith("http://127.0.")
 
 
 def _refuses(url: str) -> bool:

@@ -3,6 +3,7 @@ This module asks HTTP servers, and says why one does not answer as it should.
 """
 
 import json
+import os
 import re
 import ssl
 import time
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http import HTTPStatus
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +26,10 @@ _CALLER: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _CERTIFICATE: Final = "OTEL_EXPORTER_OTLP_CERTIFICATE"
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Variables of the HTTP library that go before what an exporter is told."""
+_TRUST: Final = "SSL_CERT_FILE"
+_NO_FILE: Final = "names no file of certificates"
+_RENAME: Final = "name a file that is there and holds certificates, or unset the variable"
+_HTTPS: Final = "https"
 UNTRUSTED: Final = "its certificate is not trusted"
 PLAIN: Final = "it speaks no TLS"
 OTHER_PROTOCOL: Final = "it does not speak HTTP/1.1"
@@ -75,12 +82,17 @@ class Door:
 
     def get(self, path: str, **parameters: str) -> Reply:
         """
-        What it answers; never a redirect's target.
+        What it answers; never a redirect's target, and past any proxy where it is on this host.
         """
+        try:
+            trusted = _trusted(self.url, os.environ.get(_TRUST, ""))
+        except OSError:
+            return Reply(0, "", _nameless(_TRUST, os.environ))
         try:
             response = httpx.get(
                 f"{self.url.rstrip('/')}{path}", params=parameters or None,
-                headers=dict(self.headers), timeout=self.timeout_s, verify=_trusted(),
+                headers=dict(self.headers), timeout=self.timeout_s, verify=trusted,
+                trust_env=not is_here(self.url),
             )  # fmt: skip
         except httpx.TimeoutException:
             return Reply(0, "", f"no answer within {self.timeout_s:g} s")
@@ -116,6 +128,37 @@ def untrusted(environ: Mapping[str, str]) -> str:
     if bundle and environ.get(_CERTIFICATE):
         return f"unset {bundle}: the exporters read it instead of {_CERTIFICATE}"
     return f"name the file of its certificate, or of who signed it, in {_CERTIFICATE}"
+
+
+def misnamed(environ: Mapping[str, str]) -> str:
+    """
+    Which variable of an exporter's certificates names what is not there; empty when none does.
+    """
+    given = (name for name in (*_BUNDLES, _CERTIFICATE) if environ.get(name))
+    wrong = (name for name in given if not Path(environ[name]).exists())
+    return next((_nameless(name, environ) for name in wrong), "")
+
+
+def _nameless(name: str, environ: Mapping[str, str]) -> str:
+    return f"{name} {_NO_FILE}: {environ.get(name, '')!r}"
+
+
+def renamed(why: str) -> str:
+    """
+    What to do where a variable names no file of certificates; empty where that is not why.
+    """
+    return _RENAME if _NO_FILE in why else ""
+
+
+def is_here(url: str) -> bool:
+    """
+    Whether an address is one of this host's loopback, to which no proxy leads.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def excerpt(text: str) -> str:
@@ -170,13 +213,25 @@ def _silent(reply: Reply, url: str, *, option: str, service: str) -> Cause:
     }
     start = f"start it (docker compose up --detach {service}), or name its address with {option}"
     why = f"{shown(url)} does not answer ({reply.unreachable})"
-    return Cause(why, remedies.get(reply.unreachable, start))
+    return Cause(why, renamed(why) or remedies.get(reply.unreachable, start))
+
+
+def _trusted(url: str, file: str) -> ssl.SSLContext:
+    """
+    Whom TLS trusts; nobody where none is spoken.
+
+    Raises:
+        OSError: the file that names them cannot be read.
+    """
+    if urlsplit(url).scheme != _HTTPS:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return _trusting(file)
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def _trusting(_: str) -> ssl.SSLContext:
     """
-    Whom TLS trusts: one for all questions, for making it takes longer than most answers.
+    One for all questions and each value of the variable: making it takes longer than most answers.
     """
     return httpx.create_ssl_context()
 

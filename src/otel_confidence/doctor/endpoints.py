@@ -11,7 +11,15 @@ from urllib.parse import urlsplit
 from opentelemetry.sdk.metrics.export import MetricsData
 
 from otel_confidence.doctor.checks import Cause, Check
-from otel_confidence.doctor.doors import PLAIN, UNTRUSTED, Door, shown, untrusted
+from otel_confidence.doctor.doors import (
+    PLAIN,
+    UNTRUSTED,
+    Door,
+    misnamed,
+    renamed,
+    shown,
+    untrusted,
+)
 from otel_confidence.sdk import exporters
 from otel_confidence.sdk.delivery import is_success
 from otel_confidence.sdk.outages import UNKNOWN, Outage
@@ -92,14 +100,16 @@ def _in_words(why: str, server: str) -> str:
     What an exporter says, or else what can be found out by asking without it.
     """
     if why == UNKNOWN:
-        return Door(server, {}).get("/").unreachable or why
+        return misnamed(os.environ) or Door(server, {}).get("/").unreachable or why
     return _WORDS.get(why, why)
 
 
 def _remedy(why: str) -> str:
     if why == UNTRUSTED:
         return untrusted(os.environ)
-    return _ELSEWHERE if why.startswith(_REDIRECT) else _REMEDIES.get(why, _START)
+    if why.startswith(_REDIRECT):
+        return _ELSEWHERE
+    return renamed(why) or _REMEDIES.get(why, _START)
 
 
 def root(endpoint: str) -> str:

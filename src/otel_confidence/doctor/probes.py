@@ -5,6 +5,7 @@ A probe leaves no new series behind: its gauge has no attribute at all, and the 
 one probe from another is its value. The span and the event are told apart by their trace id.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -36,7 +37,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from otel_confidence import conventions as c
-from otel_confidence.doctor.doors import excerpt, unreachable
+from otel_confidence.doctor.doors import excerpt, is_here, misnamed, unreachable
 from otel_confidence.sdk import events
 from otel_confidence.sdk.outages import Outage, listen
 
@@ -174,10 +175,13 @@ class _Witness(requests.Session):
         Send, and follow no redirect: telemetry that a login page gets is lost.
         """
         kwargs["allow_redirects"] = False
+        if is_here(request.url or ""):
+            kwargs["proxies"] = {}
         try:
             self.last = super().send(request, **kwargs)
-        except requests.RequestException as error:
-            self.silence = unreachable(error)
+        except OSError as error:  # whose kind is also a file of certificates that is not there
+            lost = not isinstance(error, requests.RequestException) and misnamed(os.environ)
+            self.silence = lost or unreachable(error)
             # Where nobody is, trying again is of no use.
             self.on_silence()
             raise

@@ -12,6 +12,7 @@ from otel_confidence.doctor.doors import (
     PLAIN,
     PLAIN_TO_TLS,
     UNTRUSTED,
+    renamed,
     shown,
     untrusted,
 )
@@ -81,4 +82,5 @@ def _silent(answer: Answer, where: str) -> Cause:
         "start it (docker compose up --detach otel-gateway), or name its OTLP/HTTP address "
         "with --gateway"
     )
-    return Cause(f"{where} does not take it: {answer.said}", remedies.get(answer.said, start))
+    remedy = renamed(answer.said) or remedies.get(answer.said, start)
+    return Cause(f"{where} does not take it: {answer.said}", remedy)
