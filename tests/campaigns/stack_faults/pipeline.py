@@ -160,7 +160,7 @@ def slow_disk(folder: Path) -> list[Row]:
     if strace is None:
         raise SystemExit("slow-disk delays system calls by strace: install it")
     slow = (
-        strace, "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
+        strace, "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
         "-e", "inject=fsync,fdatasync:delay_enter=100000",
     )  # fmt: skip
     setting = Setting(under={GATEWAY: slow})
