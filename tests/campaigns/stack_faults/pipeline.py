@@ -160,8 +160,8 @@ def slow_disk(folder: Path) -> list[Row]:
     if strace is None:
         raise SystemExit("slow-disk delays system calls by strace: install it")
     slow = (
-        strace, "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
-        "-e", "inject=fsync,fdatasync:delay_enter=100000",
+        strace, "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
+        "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=100000",
     )  # fmt: skip
     setting = Setting(under={GATEWAY: slow})
     with running("slow disk, 0.1 s for each write", folder, setting) as run:
