@@ -10,7 +10,10 @@ from otel_confidence.doctor.checks import SKEW_S, Cause, Check, skew_text
 from otel_confidence.doctor.doors import Door, Reply, fault, shown
 
 WAIT_S: Final = 30.0
-"""How long a probe may take: sampling waits 10 s for the rest of a trace, queues some more."""
+"""
+How long a probe may take: queues send at intervals, and sampling that is not ours may wait 10 s or
+more for the rest of a trace.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,8 @@ def _kept(signal: str, flow: Flow) -> Cause:
         )
     return Cause(
         "it came in, and neither left nor was sampled away: tail sampling may still wait for it",
-        "wait longer than its decision_wait, with --wait 60; is an exporter in its pipeline?",
+        "set sampling_strategy: span-ingest, or wait longer than its decision_wait, with "
+        "--wait 60; is an exporter in its pipeline?",
     )
 
 
