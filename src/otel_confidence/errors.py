@@ -15,9 +15,9 @@ class ConfigurationError(OtelConfidenceError, ValueError):
     """
 
 
-class ObjectiveError(ConfigurationError):
+class FileError(ConfigurationError):
     """
-    An objective, or a file of them, that cannot be understood.
+    A file of settings, or something in it, that cannot be understood.
     """
 
     def __init__(self, message: str, *, field: str = "") -> None:
@@ -26,6 +26,12 @@ class ObjectiveError(ConfigurationError):
         """The field that is wrong; empty where it is the whole."""
         self.reason = message
         """What is wrong with it, and what would be right."""
+
+
+class ObjectiveError(FileError):
+    """
+    An objective, or a file of them, that cannot be understood.
+    """
 
 
 class InvalidRecord(OtelConfidenceError, ValueError):  # noqa: N818  reads as what it is

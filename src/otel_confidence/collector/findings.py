@@ -5,7 +5,7 @@ This module holds what a check of a Collector's configuration finds.
 from dataclasses import dataclass
 from typing import Literal
 
-from otel_confidence.objectives.located import Located
+from otel_confidence.located import Located
 
 Level = Literal["error", "warning"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from otel_confidence.collector.findings import Finding, error
-from otel_confidence.errors import ObjectiveError
-from otel_confidence.objectives.located import Located, Misplaced, documents
+from otel_confidence.errors import FileError
+from otel_confidence.located import Located, Misplaced, documents
 
 NOTHING: Final = Located({}, "", 0, 0, "")
 """A mapping that no file holds."""
@@ -90,7 +90,7 @@ def _document(path: Path, findings: list[Finding]) -> Located | None:
     nowhere = replace(NOTHING, file=str(path))
     try:
         found = next(documents(path.read_text("utf-8"), file=str(path)), None)
-    except (OSError, UnicodeDecodeError, ObjectiveError) as wrong:
+    except (OSError, UnicodeDecodeError, FileError) as wrong:
         findings.append(_unreadable(nowhere, wrong))
         return None
     if found is None or isinstance(found.value, dict):  # an empty file changes nothing
@@ -99,7 +99,7 @@ def _document(path: Path, findings: list[Finding]) -> Located | None:
     return None
 
 
-def _unreadable(file: Located, wrong: OSError | UnicodeDecodeError | ObjectiveError) -> Finding:
+def _unreadable(file: Located, wrong: OSError | UnicodeDecodeError | FileError) -> Finding:
     if isinstance(wrong, OSError):
         reason = wrong.strerror or str(wrong)
         return error(file, f"cannot be read: {reason}", "name a file that exists")

@@ -11,7 +11,7 @@ from otel_confidence.collector.merging import at, items, text
 from otel_confidence.collector.pipelines import Component, Configuration, Route
 from otel_confidence.conventions import METRICS
 from otel_confidence.ingest.resources import PROMOTED
-from otel_confidence.objectives.located import Located
+from otel_confidence.located import Located
 
 _STRATEGY: Final = "UnderscoreEscapingWithSuffixes"
 _HISTOGRAMS: Final = {metric.name: metric for metric in METRICS if metric.kind == "histogram"}

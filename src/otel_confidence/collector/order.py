@@ -10,7 +10,7 @@ from otel_confidence.collector.findings import Finding, error, warning
 from otel_confidence.collector.merging import at, items, leaves, text
 from otel_confidence.collector.pipelines import Component, Configuration, Route
 from otel_confidence.conventions import CONFIDENCE, EVENT_NAME, LOW_CONFIDENCE
-from otel_confidence.objectives.located import Located
+from otel_confidence.located import Located
 
 _SAMPLING: Final = ("tail_sampling", "probabilistic_sampler")
 _SPAN_METRICS: Final = "span_metrics"

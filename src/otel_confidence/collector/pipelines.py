@@ -8,7 +8,7 @@ from typing import Final
 
 from otel_confidence.collector import merging
 from otel_confidence.collector.variables import expanded
-from otel_confidence.objectives.located import Located
+from otel_confidence.located import Located
 
 SIGNALS: Final = ("traces", "metrics", "logs", "profiles")
 ROOMS: Final = ("receivers", "processors", "exporters")

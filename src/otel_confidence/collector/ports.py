@@ -9,7 +9,7 @@ from typing import Final
 from otel_confidence.collector.findings import Finding, error
 from otel_confidence.collector.merging import at, items, text
 from otel_confidence.collector.pipelines import Component, Configuration
-from otel_confidence.objectives.located import Located
+from otel_confidence.located import Located
 
 _EVERYWHERE: Final = frozenset(("", "0.0.0.0", "::", "[::]"))  # noqa: S104  recognized, not listened at
 _DEFAULTS: Final = {

@@ -10,7 +10,7 @@ from typing import Final
 
 from otel_confidence.collector.findings import Finding, error, warning
 from otel_confidence.collector.merging import leaves
-from otel_confidence.objectives.located import Located
+from otel_confidence.located import Located
 
 _REFERENCE: Final = re.compile(r"(?<!\$)(?:\$\$)*\$\{([^${}]*)\}")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -9,7 +9,7 @@ from typing import Final
 from otel_confidence.collector.findings import Finding, error, warning
 from otel_confidence.collector.merging import at
 from otel_confidence.collector.pipelines import ROOMS, SIGNALS, Configuration
-from otel_confidence.objectives.located import Located
+from otel_confidence.located import Located
 
 _OF_THE_SDK: Final = {"metrics": "metrics", "traces": "spans", "logs": "events"}
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from otel_confidence.errors import ObjectiveError
+from otel_confidence.errors import FileError
+from otel_confidence.located import Located, Misplaced
 from otel_confidence.objectives.indicators import KINDS
-from otel_confidence.objectives.located import Located, Misplaced
 from otel_confidence.objectives.objective import Objective
 from otel_confidence.objectives.windows import UNITS_S
 
@@ -31,7 +31,7 @@ class Problems:
         self.name = name
         self.messages: list[str] = []
 
-    def add(self, problem: ObjectiveError, within: Located | None = None) -> None:
+    def add(self, problem: FileError, within: Located | None = None) -> None:
         """
         Take in what is wrong, at its own place or at that of a field ``within`` something.
         """
@@ -52,7 +52,7 @@ class Problems:
         """
         try:
             yield
-        except ObjectiveError as problem:
+        except FileError as problem:
             self.add(problem, within)
 
 

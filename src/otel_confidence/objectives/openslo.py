@@ -11,9 +11,9 @@ format has no meaning here is refused by name, never passed over.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from otel_confidence.located import Located, Misplaced
 from otel_confidence.objectives.fields import Problems, days, number, objective, text
 from otel_confidence.objectives.indicators import KINDS
-from otel_confidence.objectives.located import Located, Misplaced
 from otel_confidence.objectives.objective import Objective
 
 VERSION: Final = "apiVersion"

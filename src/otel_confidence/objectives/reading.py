@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from otel_confidence.errors import ObjectiveError
+from otel_confidence.located import Located, Misplaced, documents
 from otel_confidence.objectives import openslo
 from otel_confidence.objectives.fields import Problems, number, objective
-from otel_confidence.objectives.located import Located, Misplaced, documents
 from otel_confidence.objectives.objective import Objective
 
 DEFAULT_FILE: Final = "otel-confidence.yaml"

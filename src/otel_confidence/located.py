@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from otel_confidence.errors import ConfigurationError, ObjectiveError
+from otel_confidence.errors import ConfigurationError, FileError
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Located:
         return self.value
 
 
-class Misplaced(ObjectiveError):  # noqa: N818  it says where something wrong stands
+class Misplaced(FileError):  # noqa: N818  it says where something wrong stands
     """
     Something wrong at a place of a file.
     """
@@ -64,7 +64,7 @@ def documents(text: str, *, file: str = "") -> Iterator[Located]:
     Every document of a YAML text that holds anything.
 
     Raises:
-        ObjectiveError: the text is no YAML; the error names line and column.
+        FileError: the text is no YAML; the error names line and column.
         ConfigurationError: PyYAML is not installed.
     """
     try:
@@ -82,9 +82,9 @@ def documents(text: str, *, file: str = "") -> Iterator[Located]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ObjectiveError(f"{where}no YAML: {error.problem or error}") from error
+        raise FileError(f"{where}no YAML: {error.problem or error}") from error
     except yaml.YAMLError as error:
-        raise ObjectiveError(f"no YAML: {error}") from error
+        raise FileError(f"no YAML: {error}") from error
 
 
 class _Reader:
