@@ -47,7 +47,7 @@ def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     command = yaml.safe_load(COMPOSE.read_text())["services"]["prometheus"]["command"]
     described = {"services": {"prometheus": {"command": [*command, RESEND]}}}
     overlay.write_text(yaml.safe_dump(described))
-    wishes = Wishes(files=[COMPOSE, overlay], overrides=OVERRIDES)
+    wishes = Wishes(files=[COMPOSE, overlay], overrides=OVERRIDES, stand_ins=True)
     with Stack.started(folder / "run", wishes, check=False) as stack:
         yield stack
 

@@ -43,7 +43,7 @@ def test_the_command_runs_until_it_is_told_to_end(tmp_path: Path, number: signal
     """
     It says what runs, what stands in for what and what to do, ends everything when told to.
     """
-    with command("--folder", str(tmp_path)) as process:
+    with command("--folder", str(tmp_path), "--stand-ins") as process:
         assert process.stdout
         said: list[str] = []
         while not said or said[-1] != "Ctrl-C ends it.":
@@ -57,15 +57,15 @@ def test_the_command_runs_until_it_is_told_to_end(tmp_path: Path, number: signal
     assert 0 == process.wait()
     assert rest.endswith("Ended.\n")  # a service that was slow to end is named before
     assert "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0." in text
-    assert "loki not on PATH; a recorder keeps what arrives" in text
-    assert "left out: grafana not on PATH" in text
+    assert "loki is not looked for; a recorder keeps what arrives" in text
+    assert "left out: grafana is not looked for" in text
     assert "See you next time!" in (tmp_path / "prometheus.log").read_text()
 
 
 def refused(folder: Path, overrides: dict[str, Overrides]) -> str:
     """What is said of a configuration before anything is started."""
     said: list[str] = []
-    wishes = Wishes(files=[COMPOSE], overrides=overrides)
+    wishes = Wishes(files=[COMPOSE], overrides=overrides, stand_ins=True)
     with pytest.raises(StackError) as raised:
         Stack.started(folder, wishes, say=said.append).__enter__()
 

@@ -137,6 +137,28 @@ def test_what_is_left_out_is_said(stack: Stack) -> None:
     assert {"grafana": "grafana not on PATH"} == stack.plan.absent
 
 
+def test_stand_ins_stand_in_for_what_is_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where stand-ins are asked for, programs on PATH are left alone.
+    """
+    for name in ("tempo", "loki", "grafana"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    path = tmp_path / "docker-compose.yml"
+    path.write_text(COMPOSE)
+    services = compose.read([path], {}).services
+    found = {
+        wanted: {n: programs.find(s, stand_ins=wanted).standing for n, s in services.items()}
+        for wanted in (False, True)
+    }
+
+    assert {"loki": "program", "tempo": "program", "grafana": "program"} == found[False]
+    assert {"loki": "recorder", "tempo": "recorder", "grafana": "absent"} == found[True]
+
+
 def test_a_port_in_use_everywhere_is_said_before_anything_starts(tmp_path: Path) -> None:
     """
     A program that listens where a service should keeps the stack from starting, with a remedy.

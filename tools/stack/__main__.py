@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     kept = nullcontext(chosen.folder) if chosen.folder else TemporaryDirectory(prefix="stack-")
-    wishes = Wishes(files=[COMPOSE, *chosen.file], profiles=chosen.profile)
+    wishes = Wishes(
+        files=[COMPOSE, *chosen.file], profiles=chosen.profile, stand_ins=chosen.stand_ins
+    )
     with kept as folder:
         try:
             return _run(Path(folder), wishes)
@@ -90,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
         "--file", type=Path, action="append", default=[], help="a compose file on top"
     )
     parser.add_argument("--profile", action="append", default=[], help="a profile, such as demo")
+    parser.add_argument(
+        "--stand-ins",
+        action="store_true",
+        help="recorders for Tempo and Loki and no Grafana, whatever is on PATH",
+    )
     return parser
 
 

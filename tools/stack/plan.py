@@ -39,6 +39,8 @@ class Wishes:
     """Settings of mounted files, by service."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Contents, instead of those of the secrets' files."""
+    stand_ins: bool = False
+    """Recorders for Tempo and Loki and no Grafana, whatever is on PATH."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,11 @@ def make(folder: Path, wishes: Wishes) -> Plan:
             missing.
     """
     composition = compose.read(list(wishes.files), wishes.variables, wishes.profiles)
-    found = {name: programs.find(each) for name, each in composition.services.items()}
+    services = composition.services.items()
+    found = {name: programs.find(each, stand_ins=wishes.stand_ins) for name, each in services}
     absent = {name: each.why for name, each in found.items() if each.standing == "absent"}
     _require(composition, list(absent))
-    running = [each for name, each in composition.services.items() if name not in absent]
+    running = [each for name, each in services if name not in absent]
     chosen = addresses.choose(running)
     try:
         return Plan(_starts(folder, wishes, composition, found, chosen), absent, chosen)
@@ -109,18 +112,12 @@ def make(folder: Path, wishes: Wishes) -> Plan:
 
 
 def _require(composition: compose.Composition, absent: Sequence[str]) -> None:
-    required = [n for n in absent if composition.services[n].image in _BUILT]
+    required = [n for n in absent if composition.services[n].image in programs.BUILT]
     if required:
         raise StackError(
             f"no program for {', '.join(required)}: 'make stack-tools' builds them, in "
             f"{tools_folder()}"
         )
-
-
-_BUILT: Final = {
-    "otel/opentelemetry-collector-contrib", "prom/prometheus", "prom/alertmanager",
-}  # fmt: skip
-"""What ``make stack-tools`` builds; without it there is no stack."""
 
 
 def _starts(

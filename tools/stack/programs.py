@@ -54,6 +54,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
 }
 """By image. Any other is absent; a service that is built here runs in this very environment."""
+BUILT: Final = {
+    "otel/opentelemetry-collector-contrib", "prom/prometheus", "prom/alertmanager",
+}  # fmt: skip
+"""What ``make stack-tools`` builds; without it there is no stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +73,19 @@ class Program:
     """Why the service has no program of its own; empty where it has."""
 
 
-def find(service: Service) -> Program:
+def find(service: Service, *, stand_ins: bool = False) -> Program:
     """
     The service's program: what ``make stack-tools`` built, else what is on PATH, else a stand-in.
+
+    With ``stand_ins`` what is not built has none, whatever is on PATH.
     """
     if service.entrypoint or (service.image and service.image not in KINDS):
         return Program("absent", why="it runs in its container only")
     if not service.image:
         return Program("program", sys.executable)
     kind = KINDS[service.image]
+    if stand_ins and service.image not in BUILT:
+        return Program(kind.instead, why=f"{' and '.join(kind.names)} is not looked for")
     for name in kind.names:
         if path := tool(name, service.version):
             return Program("program", path)

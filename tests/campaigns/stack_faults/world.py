@@ -6,7 +6,6 @@ its files. Notifications go to a program of ours.
 """
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from tests.campaigns.stack_faults import hooks, load
 from tests.campaigns.stack_faults.arrivals import Watch
 from tests.campaigns.stack_faults.rows import Row, Told, rows
 from tests.running import until
-from tests.stack.world import SECRETS
+from tests.stack.world import secrets
 from tools.stack import Stack
 from tools.stack.plan import COMPOSE, ROOT, Wishes, make
 
@@ -37,9 +36,6 @@ DRAIN_S: Final = 60.0
 GATEWAY: Final = "otel-gateway"
 _HERE: Final = Path(__file__).parent
 _FILES: Final = (COMPOSE, ROOT / "docker-compose.notify.yml", _HERE / "compose.yml")
-_SECRETS: Final = {
-    name: re.sub(r"//hooks:\d+/", f"//hooks:{hooks.PORT}/", text) for name, text in SECRETS.items()
-}
 _ALERTMANAGER: Final = {
     "+global.pagerduty_url": f"http://hooks:{hooks.PORT}/pagerduty",
     # No mail server is here.
@@ -184,8 +180,8 @@ def running(name: str, folder: Path, setting: Setting) -> Iterator[Run]:
     if setting.gateway:
         overrides[GATEWAY] = {"/etc/otelcol/gateway.yaml": setting.gateway}
     wishes = Wishes(
-        files=[*_FILES, *setting.files], overrides=overrides, secrets=_SECRETS,
-        environment={GATEWAY: setting.environment},
+        files=[*_FILES, *setting.files], overrides=overrides, secrets=secrets(hooks.PORT),
+        environment={GATEWAY: setting.environment}, stand_ins=True,
     )  # fmt: skip
     with _started(folder / "stack", wishes, setting) as stack:
         programs = folder / "load"
