@@ -63,7 +63,7 @@ class Collector:
 
     def counted(self, name: str) -> float:
         """The sum of one of its own counters."""
-        lines = httpx.get(f"http://{self.own}/metrics").text.splitlines()
+        lines = httpx.get(f"http://{self.own}/metrics", trust_env=False).text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
 
 
@@ -107,9 +107,50 @@ def running(
     """A Collector of some of the project's files and an overlay, at free ports of the loopback."""
     binary = program("otelcol-confidence", "OTELCOL_VERSION")
     folder.mkdir(exist_ok=True)
-    grpc, http, statsd, health, own = free_ports(5)
+    files = [FOLDER / f"{name}.yaml" for name in names]
+    files += [folder / "doors.yaml", folder / "overlay.yaml"]
+    files[-1].write_text(yaml.safe_dump(dict(overlay)))
+    command = [str(binary), *(f"--config={file}" for file in files)]
+    variables = {**os.environ, "QUEUE_DIRECTORY": str(folder / "queue"), **environment}
+    collector = until(lambda: _started(folder, command, variables))
+    assert collector is not None
+    try:
+        yield collector
+    finally:
+        collector.process.terminate()
+        collector.process.wait(timeout=60)
+
+
+def _started(
+    folder: Path, command: Sequence[str], environment: Mapping[str, str]
+) -> Collector | None:
+    """One that is ready; None where somebody else took one of its ports meanwhile."""
+    ports = free_ports(5)
+    (folder / "doors.yaml").write_text(yaml.safe_dump(_doors(*ports)))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    grpc, http, statsd, health, own = ports
+    try:
+        until(lambda: process.poll() is not None or _healthy(health))
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    if process.poll() is not None:
+        said = (folder / "log").read_text()
+        if "address already in use" in said:
+            return None
+        raise AssertionError(said[-_LONGEST_LOG:])
+    return Collector(
+        process, folder, f"127.0.0.1:{grpc}", f"127.0.0.1:{http}",
+        ("127.0.0.1", statsd), f"127.0.0.1:{own}",
+    )  # fmt: skip
+
+
+def _doors(grpc: int, http: int, statsd: int, health: int, own: int) -> dict[str, Any]:
+    """An overlay by which a Collector listens at these ports."""
     reader = {"pull": {"exporter": {"prometheus": {"host": "127.0.0.1", "port": own}}}}
-    doors = {
+    return {
         "extensions": {"health_check": {"endpoint": f"127.0.0.1:{health}"}},
         "receivers": {
             "otlp": {"protocols": {
@@ -120,32 +161,11 @@ def running(
         },
         "service": {"telemetry": {"metrics": {"readers": [reader]}}},
     }  # fmt: skip
-    files = [FOLDER / f"{name}.yaml" for name in names]
-    for name, text in (("doors", doors), ("overlay", dict(overlay))):
-        files.append(folder / f"{name}.yaml")
-        files[-1].write_text(yaml.safe_dump(text))
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [binary, *(f"--config={file}" for file in files)],
-            env={**os.environ, "QUEUE_DIRECTORY": str(folder / "queue"), **environment},
-            stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    try:
-        until(lambda: process.poll() is not None or _healthy(health))
-        if process.poll() is not None:
-            raise AssertionError((folder / "log").read_text()[-_LONGEST_LOG:])
-        yield Collector(
-            process, folder, f"127.0.0.1:{grpc}", f"127.0.0.1:{http}",
-            ("127.0.0.1", statsd), f"127.0.0.1:{own}",
-        )  # fmt: skip
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 def _healthy(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/").status_code == 200
+        return httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
 

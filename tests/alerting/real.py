@@ -1,17 +1,20 @@
 """This module starts a real Alertmanager, and asks its command ``amtool``."""
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
 from tests.running import until
 from tools import stack_tools
 
-from otel_confidence.server.ports import listen
+_LISTENS: Final = re.compile(r"Listening on.* address=(127\.0\.0\.1:\d+)")
+"""Where it says which of the free ports it got."""
 
 
 def program(name: str) -> Path:
@@ -29,18 +32,22 @@ def program(name: str) -> Path:
 def alertmanager_at(folder: Path) -> Iterator[str]:
     """The address of an Alertmanager that runs for as long as the block lasts."""
     (folder / "a.yml").write_text("route: {receiver: a}\nreceivers: [{name: a}]\n")
-    with listen("127.0.0.1", 0, "port") as free:
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
     command = [
         str(program("alertmanager")), f"--config.file={folder / 'a.yml'}",
-        f"--storage.path={folder / 'a'}", f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=", "--log.level=error",
+        f"--storage.path={folder / 'a'}", "--web.listen-address=127.0.0.1:0",
+        "--cluster.listen-address=",
     ]  # fmt: skip
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        until(_answers(url))
-        yield url
-        process.terminate()
+    log = folder / "a.log"
+    with log.open("wb") as said, subprocess.Popen(command, stderr=said) as process:
+        try:
+            until(lambda: _LISTENS.search(log.read_text()) or process.poll() is not None)
+            found = _LISTENS.search(log.read_text())
+            assert found, log.read_text()
+            url = f"http://{found[1]}"
+            until(_answers(url))
+            yield url
+        finally:
+            process.terminate()
 
 
 def _answers(url: str) -> Callable[[], bool]:
