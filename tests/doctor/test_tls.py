@@ -42,13 +42,17 @@ def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return self_signed(tmp_path_factory.mktemp("tls"), "localhost", "IP:127.0.0.1")
 
 
-@pytest.fixture(name="secure")
-def _secure(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server that speaks TLS, with a certificate that nobody knows."""
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*os.environ]:
         if name.startswith("OTEL_") or name.endswith("_CA_BUNDLE"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "1")
+
+
+@pytest.fixture(name="secure")
+def _secure(certificate: Path) -> Iterator[str]:
+    """A server that speaks TLS, with a certificate that nobody knows."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, certificate.with_name("key.pem"))
     server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
@@ -132,7 +136,6 @@ def test_a_variable_that_names_no_file_is_named(
     ]
 
 
-@pytest.mark.usefixtures("secure")
 def test_a_variable_of_certificates_is_nothing_to_plain_http(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -148,7 +151,6 @@ def test_a_variable_of_certificates_is_nothing_to_plain_http(
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
-@pytest.mark.usefixtures("secure")
 def test_what_is_on_this_host_is_asked_past_a_proxy(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +177,6 @@ def test_a_service_that_is_not_trusted_is_named(secure: str) -> None:
     assert "SSL_CERT_FILE" in check.remedy
 
 
-@pytest.mark.usefixtures("secure")
 def test_tls_where_none_is_spoken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A server without TLS is to be named with http://.
