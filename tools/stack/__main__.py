@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Run the stack until Ctrl-C or SIGTERM; 1 where something ended by itself or never started.
     """
     chosen = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Both: a shell that starts a program in the background has it ignore SIGINT.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     kept = nullcontext(chosen.folder) if chosen.folder else TemporaryDirectory(prefix="stack-")
     wishes = Wishes(
         files=[COMPOSE, *chosen.file], profiles=chosen.profile, stand_ins=chosen.stand_ins
