@@ -17,7 +17,7 @@ from otel_confidence.store.grids import Cells, Steps
 from otel_confidence.store.progress import Rolled
 from otel_confidence.store.recent import Laid
 
-_BESIDE_ROLLUPS: Final = 300_000
+_BESIDE_ROLLUPS: Final = 1_000_000
 """Samples: with more of them roll-ups are read in less time (``python -m tests.bench.promql``)."""
 _BESIDE_SAMPLES: Final = 9_000_000
 """Samples: more of them would leave other queries no room."""

@@ -18,6 +18,8 @@ from otel_confidence.errors import QueryError
 from otel_confidence.query.promql.costs import Course
 from otel_confidence.query.promql.faults import canceled, timeout
 
+_SOON_S: Final = 0.02
+"""Within this time nobody looks whether the client has gone: most answers are there before."""
 _GRACE_S: Final = 0.5
 """How long the computation itself may take to notice that its time is over."""
 _T = TypeVar("_T")
@@ -49,17 +51,13 @@ class Turns:
         computing = asyncio.ensure_future(self._in_turn(work, course))
         self._running.add(computing)
         computing.add_done_callback(self._ended)
-        leaving = asyncio.ensure_future(_left(request))
+        left = False
         try:
-            await asyncio.wait(
-                (computing, leaving),
-                timeout=course.left_s + _GRACE_S,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await asyncio.wait((computing,), timeout=min(_SOON_S, course.left_s))
+            if not computing.done():
+                left = await _waited(computing, course, request)
         finally:
             course.stop()
-            left = leaving.done()
-            leaving.cancel()
         if computing.done():
             return computing.result()
         raise _gone() if left else timeout("query timed out in query execution")
@@ -73,6 +71,12 @@ class Turns:
 
     async def _place(self, course: Course) -> None:
         try:
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._place_later(course)
+
+    async def _place_later(self, course: Course) -> None:
+        try:
             with anyio.fail_after(course.left_s):
                 await self._places.acquire()
         except TimeoutError:
@@ -82,6 +86,22 @@ class Turns:
         self._running.discard(computing)
         if not computing.cancelled():
             computing.exception()  # known, whether somebody still waits for it or not
+
+
+async def _waited(computing: "asyncio.Future[Any]", course: Course, request: Request) -> bool:
+    """
+    Wait for the answer, for the end of the time or for the client to go; whether it has gone.
+    """
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait(
+            (computing, leaving),
+            timeout=course.left_s + _GRACE_S,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        return leaving.done()
+    finally:
+        leaving.cancel()
 
 
 def _gone() -> QueryError:
