@@ -80,6 +80,21 @@ def test_what_was_there_before_is_replaced_by_what_came_meanwhile() -> None:
     assert read(recent, 199, 600) is None
 
 
+def test_a_base_does_not_bring_back_a_floor_that_was_raised() -> None:
+    """
+    Where too much came meanwhile, what had to go is not taken for something that never was.
+    """
+    base, recent = Recent(), Recent()
+    base.add(Chunk.of(np.array([0]), np.array([1]), np.array([1.0])))
+    recent.add(Chunk.of(np.zeros(100, np.int64), np.arange(100, 200), np.ones(100)))
+    recent.limit(50)
+
+    recent.found_below(base.joined(), -1)
+
+    assert read(recent, -1, 300) is None
+    assert 10 == len(unfolded(read(recent, 189, 300)))
+
+
 def test_too_much_lets_the_oldest_go() -> None:
     """
     What stays is whole from the floor on: fewer than allowed, and never nothing.

@@ -186,8 +186,10 @@ class Recent:
         """
         Add what there was before all that was added, which replaces it; nothing up to the floor.
         """
-        added, self._state = self._state.chunks, View(floor_ms, (base,)).after(floor_ms)
-        for each in added:
+        before = self._state
+        floor_ms = max(floor_ms, before.floor_ms)  # of what was added some may be gone already
+        self._state = View(floor_ms, (base,)).after(floor_ms)
+        for each in before.chunks:
             self.add(each)
 
     def forget(self, until_ms: int) -> None:
