@@ -122,22 +122,14 @@ class Evaluator:
 
     def _read(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Samples:
         room = self.limits.max_samples - self.share.held
-        samples = self._at_hand(matchers, start_ms, end_ms, room)
+        samples = None
+        if isinstance(self.source, Computing):
+            samples = _at_hand(self.source, matchers, start_ms, end_ms, room)
         if samples is None:
             found = self.source.select(matchers, start_ms, end_ms, max_samples=room)
             samples = laid_out(sorted_by_labels(found))
         self.share.hold(len(samples.times))
         return samples
-
-    def _at_hand(
-        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, most: int
-    ) -> Samples | None:
-        if not isinstance(self.source, Computing):
-            return None
-        found = self.source.at_hand(matchers, start_ms, end_ms, most=most)
-        if found is None:
-            return None
-        return Samples(found.labels, found.times_ms, found.values, found.offsets)
 
     def instant(self, node: Any, grid: Grid) -> tuple[Frame, Ints]:
         """
@@ -174,24 +166,24 @@ class Evaluator:
         steps = Steps(int(ends[0]), grid.step_ms, len(grid), window_ms)
         asked = Asked(function, tuple(matchers_of(node)), steps)
         if asked not in self._known:
-            frame = self._computed_at_hand(asked, ends, grid)
+            frame = self._computed_at_hand(self.source, asked, ends, grid)
             if frame is None:
                 most = self.limits.max_samples
                 frame = computed(self.source, asked, most, self.share, self.check)
             self._known[asked] = frame
         return self._known[asked]
 
-    def _computed_at_hand(self, asked: Asked, ends: Ints, grid: Grid) -> Frame | None:
+    def _computed_at_hand(
+        self, source: Computing, asked: Asked, ends: Ints, grid: Grid
+    ) -> Frame | None:
         """
         The same from samples in memory; None where asking the store costs less.
         """
         steps, function = asked.steps, PLAIN_FUNCTIONS.get(asked.function)
-        if not isinstance(self.source, Computing):
-            return None
         if function is None and asked.function != NEWEST:
             return None
-        most = min(worth(self.source, asked), self.share.free)
-        samples = self._at_hand(asked.matchers, steps.after_ms, steps.end_ms, most)
+        most = min(worth(source, asked), self.share.free)
+        samples = _at_hand(source, asked.matchers, steps.after_ms, steps.end_ms, most)
         if samples is None:
             return None
         self.share.hold(len(samples.times))
@@ -306,6 +298,15 @@ class Evaluator:
         """
         if message not in self.warnings:
             self.warnings.append(message)
+
+
+def _at_hand(
+    source: Computing, matchers: Sequence[Matcher], start_ms: int, end_ms: int, most: int
+) -> Samples | None:
+    found = source.at_hand(matchers, start_ms, end_ms, most=most)
+    if found is None:
+        return None
+    return Samples(found.labels, found.times_ms, found.values, found.offsets)
 
 
 def _repeated(value: Value, steps: int) -> Value:
