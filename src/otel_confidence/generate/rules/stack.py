@@ -12,29 +12,45 @@ GATEWAY: Final = "otel-gateway"
 """The scrape job of the Collector, in prometheus.yml."""
 AGENT: Final = "otel-agent"
 """The scrape job of the agents, on Kubernetes."""
+OTHERS: Final = "stack"
+"""The scrape job of Alertmanager, Tempo, Loki and Grafana, in prometheus.yml."""
 REMEMBERED: Final = "1d"
 """How long a job without targets is missed: a night is no reason to forget it, a removal is."""
 WATCHDOG: Final = "Watchdog"
 """The alert that always fires."""
 QUEUE_FULL: Final = 0.5
-"""Share of a queue from where on it is told that it fills: as long again is left to act in."""
+"""Share of a queue from where on it is told that it fills, however slowly."""
+QUEUE_GROWS: Final = 0.02
+"""Share of a queue below which its growth is not looked at: a burst of seconds fills as much."""
+AHEAD_S: Final = 3600
+"""How long before a queue is full at its present pace this is told, seconds: an hour to act in."""
+SOON: Final = (("for", "2m"),)
+"""Longer than a burst, and not much longer: a queue of 200,000 spans may be full in minutes."""
 LATE: Final = (("for", "5m"),)
 """Longer than the restart of a backend takes."""
 
 _EXPORTER: Final = "exporter"
-_LOST: Final = tuple(
+_SIGNALS: Final = ("metric_points", "spans", "log_records")
+
+
+def _counted(what: str) -> str:
     # Prometheus asks for another format than people do, in which counters end in _total.
-    f'{{__name__=~"otelcol_exporter_{step}_failed_{signal}(_total)?"}}'
-    for step in ("enqueue", "send")
-    for signal in ("metric_points", "spans", "log_records")
+    return f'{{__name__=~"otelcol_exporter_{what}(_total)?"}}'
+
+
+_LOST: Final = tuple(
+    _counted(f"{step}_failed_{signal}") for step in ("enqueue", "send") for signal in _SIGNALS
 )
+_SENT: Final = tuple(_counted(f"sent_{signal}") for signal in _SIGNALS)
 
 
 def groups() -> list[Group]:
     """
     The group on the stack, with an alert that always fires.
     """
-    alerts = (_down(), _agent_down(), _filling(), _losing(), _watchdog())
+    alerts = (
+        _down(), _agent_down(), _other_down(), _stalled(), _filling(), _losing(), _watchdog()
+    )  # fmt: skip
     return [Group("stack", "15s", (), alerts)]
 
 
@@ -87,23 +103,69 @@ def _agent_down() -> Alert:
     )
 
 
-def _filling() -> Alert:
-    size, capacity = (
-        f"max by (instance, {_EXPORTER}) (otelcol_exporter_queue_{what})"
-        for what in ("size", "capacity")
+def _other_down() -> Alert:
+    return Alert(
+        name="StackServiceDown",
+        expression=f'up{{job="{OTHERS}"}} == 0',
+        severity="warning",
+        topic="pipeline",
+        summary=f"{of('instance')} does not answer",
+        description=(
+            f"Prometheus has not reached {of('instance')} for two minutes (up is "
+            "{{ $value }}). What is meant for Tempo or Loki waits in the Collector's queues; "
+            "without Grafana nobody sees dashboards, without Alertmanager nobody is told."
+        ),
+        board="health",
+        waits=SOON,
     )
+
+
+def _stalled() -> Alert:
+    by = f"sum by (instance, {_EXPORTER})"
+    waiting = f"{by} (min_over_time(otelcol_exporter_queue_size[2m])) > 0"
+    sent = "\n  or ".join(f"{by} (increase({series}[2m])) > 0" for series in _SENT)
+    return Alert(
+        name="CollectorDeliveryStalled",
+        expression=f"{waiting}\nunless on (instance, {_EXPORTER}) (\n  {sent}\n)",
+        severity="warning",
+        topic="pipeline",
+        summary=f"{of(_EXPORTER)} takes nothing from the Collector",
+        description=(
+            f"For four minutes {of('instance')} has handed nothing over to {of(_EXPORTER)}, "
+            'although {{ $value | printf "%.0f" }} or more wait: its backend is away or asks to '
+            "come again later. Nothing is lost until the queue is full."
+        ),
+        board="health",
+        waits=SOON,
+    )
+
+
+def _filling() -> Alert:
+    size, capacity, ahead = (
+        f"max by (instance, {_EXPORTER}, data_type) ({asked})"
+        for asked in (
+            "otelcol_exporter_queue_size",
+            "otelcol_exporter_queue_capacity",
+            f"predict_linear(otelcol_exporter_queue_size[5m], {AHEAD_S})",
+        )
+    )
+    filled = f"{size}\n    / ({capacity} > 0)"
     return Alert(
         name="CollectorQueueFilling",
-        expression=f"{size}\n  / ({capacity} > 0)\n  > {QUEUE_FULL}",
+        expression=(
+            f"max by (instance, {_EXPORTER}) (\n  {filled}\n    > {QUEUE_FULL}\n"
+            f"  or\n  {filled}\n    > {QUEUE_GROWS}\n  and\n  {ahead}\n    > {capacity}\n)"
+        ),
         severity="warning",
         topic="pipeline",
         summary=f"The Collector's queue for {of(_EXPORTER)} fills",
         description=(
             f"The queue of {of('instance')} for {of(_EXPORTER)} is filled to "
-            "{{ $value | humanizePercentage }}; once it is full, senders wait or telemetry is lost."
+            "{{ $value | humanizePercentage }}, by more than half or fast enough to be full within "
+            "an hour; then senders wait or telemetry is lost."
         ),
         board="health",
-        waits=LATE,
+        waits=SOON,
     )
 
 
