@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import yaml
+from tests.programs import program
 from tests.running import until
-from tests.test_stack_programs import program
 
 FOLDER = Path(__file__).parent.parent / "collector"
 _LONGEST_LOG = 4_000
@@ -105,7 +105,7 @@ def running(
     folder: Path, names: Sequence[str], overlay: Mapping[str, Any], **environment: str
 ) -> Iterator[Collector]:
     """A Collector of some of the project's files and an overlay, at free ports of the loopback."""
-    binary = program("otelcol-confidence", "OTELCOL_VERSION")
+    binary = program("otelcol-confidence")
     folder.mkdir(exist_ok=True)
     files = [FOLDER / f"{name}.yaml" for name in names]
     files += [folder / "doors.yaml", folder / "overlay.yaml"]

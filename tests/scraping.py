@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from tests.query.differential.reference import binary, required
+from tests.programs import program
 
 from otel_confidence.query.prometheus import PrometheusClient
 
@@ -15,13 +14,12 @@ from otel_confidence.query.prometheus import PrometheusClient
 @contextmanager
 def scraping(folder: Path, configuration: str) -> Iterator[PrometheusClient]:
     """A Prometheus with a configuration of its own; without one the test is skipped, but in CI."""
-    if binary() is None and not required():
-        pytest.skip("no Prometheus: run make stack-tools")
+    prometheus = program("prometheus")
     (folder / "prometheus.yml").write_text(configuration)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = int(listener.getsockname()[1])
     command = [
-        str(binary()),
+        str(prometheus),
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address=127.0.0.1:{port}",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.programs import ROOT, VERSIONS
 
 from otel_confidence.alerting.durations import milliseconds
 from otel_confidence.conventions import MODEL_NAME
@@ -20,15 +21,9 @@ from otel_confidence.objectives import BURN_RATES
 from otel_confidence.objectives.recorded import SLO_ID
 from otel_confidence.objectives.windows import MARGIN_DAYS
 
-ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 NOTIFY: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.notify.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-VERSIONS = dict(
-    line.split("=", 1)
-    for line in (ROOT / ".env").read_text().splitlines()
-    if line and not line.startswith("#")
-)
 GATEWAY: dict[str, Any] = yaml.safe_load((ROOT / "collector" / "gateway.yaml").read_text())
 FOLDERS = ("alertmanager", "collector", "grafana", "loki", "prometheus", "tempo")
 UNASKED = {"otel-gateway", "demo-traffic", "s3-bucket"}

@@ -6,7 +6,8 @@ import re
 import subprocess
 
 import pytest
-from tests.test_stack_files import ROOT, SERVICES, ports_inside
+from tests.programs import ROOT
+from tests.test_stack_files import SERVICES, ports_inside
 
 
 def test_profiles_are_those_of_the_documentation() -> None:

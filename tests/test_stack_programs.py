@@ -2,26 +2,16 @@
 This module lets the stack's own programs read its files.
 """
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 from tests.alerting.casing import cases, needed
+from tests.programs import ROOT, accepts, program
 
 from otel_confidence.alerting.rulefiles import read_files
 
-ROOT = Path(__file__).parent.parent
-TOOLS = Path(
-    os.environ.get("OTEL_CONFIDENCE_TOOLS", Path.home() / ".cache" / "otel-confidence" / "tools")
-)
-VERSIONS = dict(
-    line.split("=", 1)
-    for line in (ROOT / ".env").read_text().splitlines()
-    if line and not line.startswith("#")
-)
 RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
 RULE_TESTS = sorted((ROOT / "prometheus" / "tests").glob("*.yml"))
 
@@ -33,30 +23,6 @@ COMBINATIONS = [
     ("agent", "agent-secure", "extras"),
 ]
 """Files of the Collector that are said to work one over the other, without the contrib image."""
-
-
-def program(name: str, version: str) -> Path:
-    """
-    A program of the stack, as ``tools/stack_tools.py`` leaves it.
-    """
-    path = TOOLS / f"{name}-{VERSIONS[version].removeprefix('v')}"
-    if not path.exists():
-        reason = f"{path.name} is not in {TOOLS}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
-
-
-def accepts(path: Path, *arguments: str) -> None:
-    """
-    Run a program that must find nothing to complain of.
-    """
-    run = subprocess.run(
-        [path, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
-    )
-
-    assert 0 == run.returncode, run.stdout + run.stderr
 
 
 def pared(path: Path, folder: Path) -> Path:
@@ -88,7 +54,7 @@ def test_collector_accepts_its_files(names: tuple[str, ...]) -> None:
     scale.yaml needs components that only the contrib image has; tests/test_collector_files.py
     checks it as far as that goes without one.
     """
-    collector = program("otelcol-confidence", "OTELCOL_VERSION")
+    collector = program("otelcol-confidence")
 
     accepts(collector, "validate", *(f"--config=collector/{name}.yaml" for name in names))
 
@@ -97,7 +63,7 @@ def test_prometheus_accepts_its_configuration() -> None:
     """
     Prometheus reads its configuration.
     """
-    promtool = program("promtool", "PROMETHEUS_VERSION")
+    promtool = program("promtool")
 
     accepts(promtool, "check", "config", "prometheus/prometheus.yml")
 
@@ -106,7 +72,7 @@ def test_prometheus_accepts_the_rules() -> None:
     """
     Prometheus reads every rule and finds nothing to warn of.
     """
-    promtool = program("promtool", "PROMETHEUS_VERSION")
+    promtool = program("promtool")
 
     accepts(promtool, "check", "rules", "--lint=all", "--lint-fatal", *map(str, RULES))
 
@@ -116,7 +82,7 @@ def test_rules_pass_their_cases(path: Path, tmp_path: Path) -> None:
     """
     Each alert fires, stays silent and copes with missing traffic as its cases say.
     """
-    promtool = program("promtool", "PROMETHEUS_VERSION")
+    promtool = program("promtool")
 
     accepts(promtool, "test", "rules", str(pared(path, tmp_path)))
 
@@ -126,7 +92,7 @@ def test_alertmanager_accepts_its_configuration(name: str, tmp_path: Path) -> No
     """
     Alertmanager reads its configuration and its templates.
     """
-    amtool = program("amtool", "ALERTMANAGER_VERSION")
+    amtool = program("amtool")
     settings = yaml.safe_load((ROOT / "alertmanager" / name).read_text())
     settings["templates"] = [str(ROOT / "alertmanager" / "templates" / "*.tmpl")]
     here = tmp_path / name
@@ -147,7 +113,7 @@ def test_alerts_are_routed(labels: list[str], receivers: str) -> None:
     """
     A machine hears of every alert; people are told according to its severity.
     """
-    amtool = program("amtool", "ALERTMANAGER_VERSION")
+    amtool = program("amtool")
 
     accepts(
         amtool, "config", "routes", "test", "--config.file=alertmanager/notify.yml",

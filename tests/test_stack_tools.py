@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.programs import VERSIONS
 from tools import stack_tools
 
-COLLECTOR, PROMETHEUS = (
+COLLECTOR, PROMETHEUS, ALERTMANAGER = (
     next(each for each in stack_tools.SERVICES if each.name == name)
-    for name in ("collector", "prometheus")
+    for name in ("collector", "prometheus", "alertmanager")
 )
 
 
@@ -22,6 +23,35 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "builder.yaml").write_text("dist: {}\n")
     monkeypatch.setattr(stack_tools, "ROOT", tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("prometheus", "PROMETHEUS_VERSION"),
+        ("alertmanager", "ALERTMANAGER_VERSION"),
+        ("collector", "OTELCOL_VERSION"),
+    ],
+)
+def test_what_is_built_is_what_the_images_hold(name: str, variable: str) -> None:
+    """
+    A program is built in the version of the image that .env names.
+    """
+    (service,) = [each for each in stack_tools.SERVICES if each.name == name]
+
+    assert VERSIONS[variable].removeprefix("v") == service.version
+
+
+def test_programs_are_found_by_their_own_names() -> None:
+    """
+    Each program of a service is in the folder of the tools, under its name and version.
+    """
+    found = {name: stack_tools.binary(name) for name in ("promtool", "amtool")}
+
+    assert found == {
+        "promtool": stack_tools.place("promtool", PROMETHEUS.version),
+        "amtool": stack_tools.place("amtool", ALERTMANAGER.version),
+    }
 
 
 def built(service: stack_tools.Service, folder: Path) -> Path:

@@ -102,6 +102,25 @@ def tools_folder() -> Path:
     return Path(given) if given else Path.home() / ".cache" / "otel-confidence" / "tools"
 
 
+def place(name: str, version: str) -> Path:
+    """
+    Where a program of some version is, if it was built.
+    """
+    return tools_folder() / f"{name}-{version}"
+
+
+def binary(name: str) -> Path:
+    """
+    Where a program is, if it was built, by its own name such as ``promtool``.
+    """
+    return next(
+        path
+        for service in SERVICES
+        for command, path in zip(service.commands, service.binaries(tools_folder()), strict=True)
+        if Path(command).name == name
+    )
+
+
 def build(service: Service, folder: Path) -> None:
     """
     Build a service's commands in a module of their own and move them into place when whole.

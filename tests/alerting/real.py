@@ -1,6 +1,5 @@
 """This module starts a real Alertmanager, and asks its command ``amtool``."""
 
-import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -9,23 +8,11 @@ from pathlib import Path
 from typing import Final
 
 import httpx
-import pytest
+from tests.programs import program
 from tests.running import until
-from tools import stack_tools
 
 _LISTENS: Final = re.compile(r"Listening on.* address=(127\.0\.0\.1:\d+)")
 """Where it says which of the free ports it got."""
-
-
-def program(name: str) -> Path:
-    """``alertmanager`` or ``amtool``, as ``tools/stack_tools.py`` leaves it."""
-    (service,) = [each for each in stack_tools.SERVICES if each.name == "alertmanager"]
-    binaries = service.binaries(stack_tools.tools_folder())
-    path = next(each for each in binaries if each.name.startswith(name))
-    if not path.exists():
-        reason = f"no {name}: run make stack-tools"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    return path
 
 
 @contextmanager

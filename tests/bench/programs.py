@@ -36,9 +36,9 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.trace import NoOpTracerProvider
 from tests.load import request
+from tests.programs import ROOT
+from tests.programs import program as binary
 from tests.running import running, until
-from tests.test_stack_programs import ROOT
-from tests.test_stack_programs import program as binary
 
 import otel_confidence as oc
 from otel_confidence import conventions as c
@@ -141,7 +141,7 @@ def _started(configuration: list[str], folder: Path, *, grpc: int = 0) -> Iterat
         "receivers": {"otlp": {"protocols": protocols}},
         "service": {"telemetry": {"metrics": {"level": "none", "readers": []}}},
     }
-    command = [binary("otelcol-confidence", "OTELCOL_VERSION"), *configuration, _overlay(listening)]
+    command = [binary("otelcol-confidence"), *configuration, _overlay(listening)]
     with _running(command, folder, doors["http"]) as process:
         yield Program(process, f"http://{doors['http']}", doors["grpc"], TRACE_S)
 
@@ -173,7 +173,7 @@ def _prometheus(folder: Path) -> Iterator[Program]:
     (folder / "prometheus.yml").write_text("storage: {tsdb: {out_of_order_time_window: 30m}}")
     door = f"{ADDRESS}:{_free_port()}"
     command = [
-        binary("prometheus", "PROMETHEUS_VERSION"),
+        binary("prometheus"),
         f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address={door}", "--web.enable-otlp-receiver",
     ]  # fmt: skip

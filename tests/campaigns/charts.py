@@ -21,8 +21,7 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import yaml
-from tests.test_stack_files import ROOT
-from tests.test_stack_programs import program
+from tests.programs import ROOT, program
 
 from otel_confidence.generate import kubernetes, write
 
@@ -210,7 +209,7 @@ def _alertmanager(objects: Sequence[Object]) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "alertmanager.yaml"
         file.write_bytes(base64.b64decode(secret["data"]["alertmanager.yaml"]))
-        amtool = program("amtool", "ALERTMANAGER_VERSION")
+        amtool = program("amtool")
         yield from _complaint([amtool, "check-config", file])
 
 
@@ -229,7 +228,7 @@ def _collectors(made: Mapping[str, Sequence[Object]]) -> Iterator[str]:
         arguments = container["args"]
         for inside, here in places.items():
             arguments = [argument.replace(f"={inside}", f"={here}") for argument in arguments]
-        collector = program("otelcol-confidence", "OTELCOL_VERSION")
+        collector = program("otelcol-confidence")
         yield from _complaint([collector, "validate", *arguments], given)
 
 

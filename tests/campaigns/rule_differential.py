@@ -189,11 +189,6 @@ def _close(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
-def binary() -> Path:
-    """Where the Go program is, once ``python tools/stack_tools.py ruler`` has built it."""
-    return RULER.binaries(stack_tools.tools_folder())[0]
-
-
 def main() -> int:
     """Compare, and say what differs."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -218,7 +213,7 @@ def main() -> int:
             every=given.every,
             report=given.report,
         )
-        right = theirs(one, binary())
+        right = theirs(one, stack_tools.binary("ruler"))
         left = ours(one)
         found = list(differences(one, left, right))
         wrong, evaluations = wrong + len(found), evaluations + len(one.steps)

@@ -2,14 +2,14 @@
 This module compares the evaluator of rules with Prometheus's own for a while.
 """
 
-import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.campaigns.rule_differential import FILES, RULER, binary, differences, ours, theirs
+from tests.campaigns.rule_differential import FILES, differences, ours, theirs
 from tests.campaigns.rule_scenarios import scenario
+from tests.programs import program
 
 
 @pytest.mark.parametrize(
@@ -21,12 +21,10 @@ def test_rules_give_what_prometheus_gives(files: Sequence[Path], hours: int, eve
     """
     Over hours with gaps and restarts every alert and sample equals Prometheus's.
     """
-    if not binary().exists():
-        reason = f"{binary()} is missing: run python tools/stack_tools.py {RULER.name}"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    ruler = program("ruler")
     given = scenario(random.Random(3), hours, files, every=every)
 
-    prometheus = theirs(given, binary())
+    prometheus = theirs(given, ruler)
 
     assert any(alert["state"] == "firing" for alerts in prometheus.alerts for alert in alerts)
     assert [] == list(differences(given, ours(given), prometheus))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from tests.collector.test_checks import GOOD
-from tests.test_stack_programs import program
+from tests.programs import program
 
 from otel_confidence.cli.commands import cli
 
@@ -117,7 +117,7 @@ def test_the_real_collector_agrees(tmp_path: Path, text: str, complaint: str) ->
     """
     A configuration without fault is one for the Collector too, and what only it knows is told.
     """
-    own = program("otelcol-confidence", "OTELCOL_VERSION")
+    own = program("otelcol-confidence")
     told = validated(tmp_path, GOOD, text, binary=own)
 
     assert int(bool(complaint)) == told.exit_code

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tests.generate.panel_world import NOW, STEP_S, shown, world
 from tests.generate.panels import Asked, asked
-from tests.query.differential.reference import binary, started, write_whole
+from tests.query.differential.reference import started, write_whole
+from tools import stack_tools
 
 from otel_confidence.points import Batch, Sample, Samples, Selection, Series
 from otel_confidence.query.answers import Answer, Metrics
@@ -117,7 +118,7 @@ def main() -> None:
         folder = Path(name)
         with up(folder, held) as metrics:
             found = {"up": rows(metrics)}
-        if binary() is not None:
+        if stack_tools.binary("prometheus").exists():
             with stored(folder, held) as metrics:
                 found["Prometheus"] = rows(metrics)
     sys.stdout.write(f"{table(found)}\n")

@@ -2,39 +2,19 @@
 This module lets promtool run the rules of one objective over series of one's own.
 """
 
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+from tests.programs import program
 
 from otel_confidence.generate.slos import rule_file
 from otel_confidence.objectives import Objective
 
-ROOT = Path(__file__).parent.parent.parent
-TOOLS = Path(
-    os.environ.get("OTEL_CONFIDENCE_TOOLS", Path.home() / ".cache" / "otel-confidence" / "tools")
-)
 Series = Mapping[str, str]
 """Values in promtool's notation by series, one for each minute."""
-
-
-def promtool() -> Path:
-    """
-    The program, or a skipped test where it is not built.
-    """
-    lines = (ROOT / ".env").read_text().splitlines()
-    version = next(line.split("=v")[1] for line in lines if line.startswith("PROMETHEUS_VERSION"))
-    path = TOOLS / f"promtool-{version}"
-    if not path.exists():
-        reason = f"{path.name} is not in {TOOLS}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
 
 
 def complaints(
@@ -43,7 +23,7 @@ def complaints(
     """
     What promtool finds wrong with some cases over the rules of an objective; nothing if all pass.
     """
-    program = promtool()
+    promtool = program("promtool")
     rules = rule_file([objective])
     (folder / "rules.yml").write_text(yaml.safe_dump(rules))
     told = {
@@ -56,7 +36,7 @@ def complaints(
     }
     (folder / "cases.yml").write_text(yaml.safe_dump(told, sort_keys=False, width=10_000))
     run = subprocess.run(
-        [program, "test", "rules", "cases.yml"],
+        [promtool, "test", "rules", "cases.yml"],
         cwd=folder, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     return "" if run.returncode == 0 else run.stdout + run.stderr

@@ -9,7 +9,7 @@ from tests.generate.panel_table import MAY_BE_EMPTY, Row, rows, stored, table
 from tests.generate.panel_world import NOW, shown, world
 from tests.generate.panels import asked, boards
 from tests.model_history import Memory
-from tests.query.differential.reference import binary, required
+from tests.programs import program
 
 from otel_confidence.query.promql import Engine
 
@@ -50,8 +50,7 @@ def test_every_query_has_the_same_rows_in_prometheus(
     """
     Prometheus answers each query as well, with as many series and points as the embedded engine.
     """
-    if binary() is None and not required():
-        pytest.skip("there is no Prometheus; make stack-tools builds one")
+    program("prometheus")
     with stored(tmp_path, shown(memory)) as metrics:
         found = rows(metrics)
 

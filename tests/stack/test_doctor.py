@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from tests.running import until
-from tests.test_stack_programs import program
+from tests.stack import world
 from tools.stack import Stack
 from tools.stack.plan import COMPOSE, Wishes
 
@@ -15,11 +15,6 @@ from otel_confidence.doctor.doors import Door
 from otel_confidence.doctor.services import Addresses
 from otel_confidence.doctor.stack import Pace, examine
 
-PROGRAMS = {
-    "otelcol-confidence": "OTELCOL_VERSION",
-    "prometheus": "PROMETHEUS_VERSION",
-    "alertmanager": "ALERTMANAGER_VERSION",
-}
 RESEND = "--rules.alert.resend-delay=1s"
 """Alerts that fire before Prometheus knows its Alertmanager are told again after this time."""
 OVERRIDES = {
@@ -40,8 +35,7 @@ pytestmark = pytest.mark.xdist_group("doctor")
 
 @pytest.fixture(name="stack", scope="module")
 def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    for name, version in PROGRAMS.items():
-        program(name, version)
+    world.required()
     folder = tmp_path_factory.mktemp("stack")
     overlay = folder / "soon.yml"
     command = yaml.safe_load(COMPOSE.read_text())["services"]["prometheus"]["command"]

@@ -5,16 +5,15 @@ Intervals are shortened, notifications stay here, and nothing else is changed.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-import pytest
 from tests import running
+from tests.programs import program
 from tests.stack import paths, shop
-from tools.stack import Stack, compose, programs
+from tools.stack import Stack
 from tools.stack.plan import COMPOSE, ROOT, Wishes
 
 T = TypeVar("T")
@@ -72,13 +71,6 @@ def until(found: Callable[[], T]) -> T:
     return running.until(found, patience_s=120)
 
 
-def missing() -> list[str]:
-    """The services whose programs ``make stack-tools`` builds and that are not there."""
-    services = compose.read([COMPOSE], {}).services
-    names = ("otel-gateway", "prometheus", "alertmanager")
-    return [name for name in names if programs.find(services[name]).standing == "absent"]
-
-
 @contextmanager
 def started(folder: Path) -> Iterator[Stack]:
     """Every service of the compose files, ready, and none that fell when it ends."""
@@ -93,9 +85,8 @@ def started(folder: Path) -> Iterator[Stack]:
 
 def required() -> None:
     """Skip without the programs, or fail in continuous integration."""
-    if lacking := missing():
-        reason = f"no program for {', '.join(lacking)}: run make stack-tools"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+    for name in ("otelcol-confidence", "prometheus", "alertmanager"):
+        program(name)
 
 
 def recorded(stack: Stack) -> dict[str, Any]:

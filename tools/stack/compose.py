@@ -107,10 +107,10 @@ def read(
         StackError: a file says something that this reader does not know, or lacks a variable.
     """
     root = files[0].parent
-    variables = {**_variables(root / ".env"), **environment}
+    given = {**variables(root / ".env"), **environment}
     merged: dict[str, Any] = {}
     for path in files:
-        merged = _merged(merged, _interpolated(yaml.safe_load(path.read_text()), variables, path))
+        merged = _merged(merged, _interpolated(yaml.safe_load(path.read_text()), given, path))
     services = {
         name: _service(name, described, root)
         for name, described in merged["services"].items()
@@ -120,7 +120,10 @@ def read(
     return Composition(services, secrets)
 
 
-def _variables(path: Path) -> dict[str, str]:
+def variables(path: Path) -> dict[str, str]:
+    """
+    What a file like ``.env`` sets; nothing where there is none.
+    """
     if not path.exists():
         return {}
     lines = [line.strip() for line in path.read_text().splitlines()]

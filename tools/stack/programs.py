@@ -96,7 +96,7 @@ def tool(name: str, version: str) -> str:
     """
     A program by name: the built one of that version, else any on PATH, else an empty text.
     """
-    built = stack_tools.tools_folder() / f"{name}-{version}"
+    built = stack_tools.place(name, version)
     return str(built) if os.access(built, os.X_OK) else shutil.which(name) or ""
 
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from tests.query.differential.reference import binary
 from tests.running import running, until
+from tools import stack_tools
 
 
 @contextmanager
@@ -21,8 +21,8 @@ def up(folder: Path) -> Iterator[str]:
 @contextmanager
 def prometheus(folder: Path, *flags: str) -> Iterator[str]:
     """The address of a Prometheus over a folder."""
-    path = binary()
-    assert path is not None, "run make stack-tools"
+    path = stack_tools.binary("prometheus")
+    assert path.exists(), "run make stack-tools"
     configuration = folder / "prometheus.yml"
     configuration.write_text("global: {evaluation_interval: 1m}\n")
     with socket.create_server(("127.0.0.1", 0)) as listener:

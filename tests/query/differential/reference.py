@@ -2,7 +2,6 @@
 This module runs a real Prometheus, writes samples to it and asks it.
 """
 
-import os
 import socket
 import struct
 import subprocess
@@ -11,34 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from tests.programs import program
 from tests.running import until
-from tools import stack_tools
 
 from otel_confidence.points import Selection
 from otel_confidence.query.prometheus import PrometheusClient
 
-PROMETHEUS = next(each for each in stack_tools.SERVICES if each.name == "prometheus")
 CONFIGURATION = """
 global: {evaluation_interval: 1m}
 storage: {tsdb: {out_of_order_time_window: 2h}}
 """
 SAMPLES_PER_REQUEST = 2000
 SERIES_PER_REQUEST = 200
-
-
-def binary() -> Path | None:
-    """
-    The Prometheus that ``make stack-tools`` built, if it did.
-    """
-    path = PROMETHEUS.binaries(stack_tools.tools_folder())[0]
-    return path if path.exists() else None
-
-
-def required() -> bool:
-    """
-    Whether a missing Prometheus is an error, as it is in continuous integration.
-    """
-    return os.environ.get("CI") == "true"
 
 
 @contextmanager
@@ -58,12 +41,10 @@ def started(folder: Path, *flags: str) -> Iterator[str]:
     """
     An empty Prometheus on a free port of the loopback; its address.
     """
-    path = binary()
-    assert path is not None, "run make stack-tools"
     (folder / "prometheus.yml").write_text(CONFIGURATION)
     port = _free_port()
     command = [
-        str(path),
+        str(program("prometheus")),
         f"--config.file={folder / 'prometheus.yml'}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         "--storage.tsdb.retention.time=100y",

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
+from tests.programs import program
 from tests.query.differential.comparison import Question, compare
 from tests.query.differential.dataset import LENGTH_S, START_S, batch, recorded
 from tests.query.differential.grammar import FIVE_MINUTES, Grammar
-from tests.query.differential.reference import binary, prometheus, required
+from tests.query.differential.reference import prometheus
 from tests.query.differential.watching import GRIDS, MEMORY, ROLLUPS, SAMPLES, Watched
 
 from otel_confidence.query.answers import Metrics
@@ -35,8 +36,7 @@ Both = tuple[Watched, Metrics]
 
 @pytest.fixture(name="both", scope="module")
 def _both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    if binary() is None and not required():
-        pytest.skip("no Prometheus to compare with: run make stack-tools")
+    program("prometheus")
     series = recorded()
     store = Store.open(tmp_path_factory.mktemp("store"), retention_days=10_000)
     store.write(batch(series))

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from prometheus_api_client import PrometheusConnect
+from tests.programs import program
 from tests.server.replay.world import END_S, START_S, World
-from tools import stack_tools
 
 START = datetime.fromtimestamp(START_S + 600, timezone.utc)
 END = datetime.fromtimestamp(END_S, timezone.utc)
@@ -27,12 +27,10 @@ def promtool(url: str, kind: str, *arguments: str) -> list[str]:
     """
     What ``promtool query`` prints about a server, its lines in order.
     """
-    service = next(each for each in stack_tools.SERVICES if each.name == "prometheus")
-    program = service.binaries(stack_tools.tools_folder())[1]
     flags = [each for each in arguments if each.startswith("--")]
     rest = [each for each in arguments if not each.startswith("--")]
     done = subprocess.run(
-        [str(program), "query", kind, *flags, url, *rest],
+        [str(program("promtool")), "query", kind, *flags, url, *rest],
         capture_output=True,
         text=True,
         timeout=60,
