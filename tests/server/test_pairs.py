@@ -23,7 +23,7 @@ def test_samples_are_written_alike_together_and_alone(kind: str, step_ms: int) -
     """
     Times and values have the same text, whichever way they are written.
     """
-    values = _VALUES[kind]
+    values = np.tile(_VALUES[kind], 20)
     times = 1_790_000_000_000 + np.arange(len(values)) * step_ms
 
     (text,) = joined([Selection((), times, values)])
@@ -32,15 +32,20 @@ def test_samples_are_written_alike_together_and_alone(kind: str, step_ms: int) -
     assert ",".join(f'[{json_time(at)},"{json_number(value)}"]' for at, value in pairs) == text
 
 
-def test_each_series_has_its_own_text() -> None:
+@pytest.mark.parametrize("more", [0, 500])
+def test_each_series_has_its_own_text(more: int) -> None:
     """
-    Series come apart again in their order, those without samples too.
+    Series come apart again in their order, those without samples too, few as many of them.
     """
     series = [
-        Selection((), np.arange(count) * 1_000, np.full(count, float(count))) for count in (2, 0, 1)
+        Selection((), np.arange(count) * 1_000, np.full(count, float(count)))
+        for count in (2, 0, 1, more)
     ]
 
-    assert ['[0,"2"],[1,"2"]', "", '[0,"1"]'] == list(joined(series))
+    texts = list(joined(series))
+
+    assert ['[0,"2"],[1,"2"]', "", '[0,"1"]'] == texts[:3]
+    assert more == texts[3].count("[")
 
 
 def test_nothing_is_written_of_nothing() -> None:

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import grpc.aio
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -52,6 +53,7 @@ _GRACE_S: Final = 2
 _SWITCH_S: Final = 0.0005
 """After how long a computing thread lets others run: the event loop waits so long for each turn."""
 _SERVER: Final[dict[str, Any]] = {
+    "http": "httptools",
     "lifespan": "off",
     "log_config": None,
     "access_log": False,
@@ -140,7 +142,7 @@ def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: No
         StoreError: The data folder is in use or cannot be used.
     """
     sys.setswitchinterval(_SWITCH_S)
-    asyncio.run(_serve(options, on_ready))
+    uvloop.run(_serve(options, on_ready))
 
 
 def _groups(options: Options) -> list[GroupSpec]:

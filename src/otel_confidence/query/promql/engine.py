@@ -17,6 +17,7 @@ import numpy as np
 
 from otel_confidence.points import Selection
 from otel_confidence.query.answers import Answer
+from otel_confidence.query.promql.computing import Computing
 from otel_confidence.query.promql.costs import Course, Crowded, Room
 from otel_confidence.query.promql.evaluation import Evaluator, Limits
 from otel_confidence.query.promql.faults import bad_data
@@ -65,6 +66,7 @@ class Engine:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
+        self._computing = source if isinstance(source, Computing) else None
         self._limits = limits or Limits()
         self._room = Room(self._limits.max_samples)
         self._now = now
@@ -145,7 +147,7 @@ class Engine:
             needed = 0
             while True:
                 share = self._room.share(needed, limits.max_samples, course.check)
-                evaluator = Evaluator(self._source, limits, span, course, share)
+                evaluator = Evaluator(self._source, self._computing, limits, span, course, share)
                 answer, needed = _tried(evaluate, evaluator)
                 if answer is not None:
                     share.shrink()

@@ -70,6 +70,8 @@ class Evaluator:
     """
 
     source: Source
+    computing: Computing | None
+    """The same source, if it can compute."""
     limits: Limits
     span: Span
     course: Course
@@ -123,8 +125,8 @@ class Evaluator:
     def _read(self, matchers: Sequence[Matcher], start_ms: int, end_ms: int) -> Samples:
         room = self.limits.max_samples - self.share.held
         samples = None
-        if isinstance(self.source, Computing):
-            samples = _at_hand(self.source, matchers, start_ms, end_ms, room)
+        if self.computing:
+            samples = _at_hand(self.computing, matchers, start_ms, end_ms, room)
         if samples is None:
             found = self.source.select(matchers, start_ms, end_ms, max_samples=room)
             samples = laid_out(sorted_by_labels(found))
@@ -161,15 +163,15 @@ class Evaluator:
 
     def _computed(self, function: str, node: Any, grid: Grid, window_ms: int) -> Frame | None:
         ends = references(node, grid, self.span)
-        if not isinstance(self.source, Computing) or (len(grid) > 1 and ends[0] == ends[-1]):
+        if not self.computing or (len(grid) > 1 and ends[0] == ends[-1]):
             return None
         steps = Steps(int(ends[0]), grid.step_ms, len(grid), window_ms)
         asked = Asked(function, tuple(matchers_of(node)), steps)
         if asked not in self._known:
-            frame = self._computed_at_hand(self.source, asked, ends, grid)
+            frame = self._computed_at_hand(self.computing, asked, ends, grid)
             if frame is None:
                 most = self.limits.max_samples
-                frame = computed(self.source, asked, most, self.share, self.check)
+                frame = computed(self.computing, asked, most, self.share, self.check)
             self._known[asked] = frame
         return self._known[asked]
 

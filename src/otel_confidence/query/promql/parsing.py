@@ -7,7 +7,8 @@ the engine does not compute, is refused here before anything runs.
 
 import math
 from datetime import timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import promql_parser
 
@@ -58,17 +59,29 @@ LONGEST = timedelta(microseconds=2**63 // 1000)
 """The longest duration: what fits into 64 bits of nanoseconds, 292 years."""
 MAX_LENGTH = 100_000
 MAX_DEPTH = 200
+_KNOWN: Final = 500
+_KNOWN_LENGTH: Final = 4_000
+"""Characters; longer expressions are parsed each time, so that what is known stays small."""
 
 
 def parse(text: str) -> Any:
     """
-    The tree of an expression.
+    The tree of an expression; of those asked again and again it is known.
 
     Raises:
         QueryError: The text is no expression, or needs something the engine does not have.
     """
     if len(text) > MAX_LENGTH:
         raise bad_data(f"the query has {len(text)} characters, more than {MAX_LENGTH}")
+    return _known(text) if len(text) <= _KNOWN_LENGTH else _parsed(text)
+
+
+@lru_cache(maxsize=_KNOWN)
+def _known(text: str) -> Any:
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Any:
     if most_levels(text) > 2 * MAX_DEPTH:
         raise _too_deep()
     at = negative_at(text)

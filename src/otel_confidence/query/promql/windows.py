@@ -45,6 +45,8 @@ class Samples:
         series = len(self.labels)
         if not len(self.times):
             return np.zeros((series, len(marks)), dtype=np.int64)
+        if series == 1:
+            return np.searchsorted(self.times, marks, side="right").astype(np.int64)[None, :]
         origin = int(self.times.min())
         span = int(self.times.max()) - origin + 2
         owner = np.repeat(np.arange(series, dtype=np.int64), np.diff(self.offsets))
