@@ -7,6 +7,20 @@ from pathlib import Path
 
 import pytest
 
+_AUTHORITY = """
+[ca]
+default_ca = own
+[own]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+copy_extensions = copy
+policy = any
+[any]
+commonName = supplied
+"""
+
 
 def self_signed(folder: Path, host: str, names: str) -> Path:
     """
@@ -24,6 +38,25 @@ def self_signed(folder: Path, host: str, names: str) -> Path:
         check=True, capture_output=True,
     )  # fmt: skip
     return folder / "cert.pem"
+
+
+def expired(folder: Path, host: str, names: str) -> Path:
+    """
+    The same, of a day in 2020.
+    """
+    made = self_signed(folder, host, names)
+    (folder / "ca.cnf").write_text(_AUTHORITY)
+    (folder / "index.txt").write_text("")
+    key, request = str(folder / "key.pem"), str(folder / "request.pem")
+    for words in (
+        ["req", "-new", "-key", key, "-out", request,
+         "-subj", f"/CN={host}", "-addext", f"subjectAltName={names}"],
+        ["ca", "-config", "ca.cnf", "-batch", "-notext", "-selfsign", "-keyfile", key,
+         "-in", request, "-out", str(made),
+         "-startdate", "20200101000000Z", "-enddate", "20200102000000Z"],
+    ):  # fmt: skip
+        subprocess.run([_openssl(), *words], cwd=folder, check=True, capture_output=True)
+    return made
 
 
 def _openssl() -> str:

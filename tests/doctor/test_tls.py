@@ -4,13 +4,14 @@ import os
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import certifi
 import pytest
-from tests.certificates import self_signed
+from tests.answering import answering
+from tests.certificates import expired, self_signed
 from tests.sdk.collector import collector
 
 from otel_confidence.doctor import endpoints, probes, refusals
@@ -190,3 +191,69 @@ def test_tls_where_none_is_spoken_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     assert "http:// in --gateway" in refused.remedy
     assert "http:// in OTEL_EXPORTER_OTLP_ENDPOINT" in knock.remedy
     assert "http:// in --prometheus" in service.remedy
+
+
+def expire(folder: Path) -> Path:
+    return expired(folder, "localhost", "IP:127.0.0.1")
+
+
+def other(folder: Path) -> Path:
+    return self_signed(folder, "elsewhere", "DNS:elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("make", "why", "remedy"),
+    [
+        pytest.param(expire, "its certificate has expired", "renew it", id="it has expired"),
+        pytest.param(other, "its certificate is for another name", "give it one", id="not its own"),
+    ],
+)
+def test_a_certificate_that_is_wrong_is_named(
+    make: Callable[[Path], Path], why: str, remedy: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """
+    A certificate that is known, but too old or another server's, is not called untrusted.
+    """
+    certificate = make(tmp_path)
+    monkeypatch.setenv(CERTIFICATE, str(certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with answering(certificate) as receiver:
+        refused, knock = sent(receiver.http), knocked(receiver.http, monkeypatch)
+        service = look(SERVICES[1], Addresses(prometheus=receiver.http))
+
+    assert refused is not None
+    assert all(why in said for said in (refused.why, knock.found, service.found))
+    assert all(remedy in said for said in (refused.remedy, knock.remedy, service.remedy))
+
+
+def test_a_name_that_is_not_known_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A host that nobody knows is told apart from one where nobody listens.
+    """
+    nowhere = "http://nowhere.invalid:4318"
+    refused, knock = sent(nowhere), knocked(nowhere, monkeypatch)
+    service = look(SERVICES[1], Addresses(prometheus=nowhere))
+
+    assert refused is not None
+    assert all(
+        "its name is not known" in said for said in (refused.why, knock.found, service.found)
+    )
+    assert all("spelled right" in said for said in (refused.remedy, knock.remedy, service.remedy))
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"), [(429, "asked for too much"), (503, "memory limiter refuses")]
+)
+def test_a_receiver_that_wants_patience_is_named(
+    status: int, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A receiver that is there and asks to come back is not called absent.
+    """
+    with answering() as receiver:
+        receiver.answer(status, retry_after_s=3600)
+        knock = knocked(receiver.http, monkeypatch)
+
+    assert f"(answered {status})" in knock.found
+    assert remedy in knock.remedy

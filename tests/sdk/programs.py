@@ -47,7 +47,7 @@ def run(
         command = [str(path)]
     done = subprocess.run(
         [sys.executable, *command],
-        env=environ | endpoint | {"PYTHONPATH": str(ROOT)} | (variables or {}),
+        env=environ | endpoint | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"} | (variables or {}),
         cwd=ROOT,
         capture_output=True,
         text=True,

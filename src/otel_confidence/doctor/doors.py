@@ -31,10 +31,19 @@ _NO_FILE: Final = "names no file of certificates"
 _RENAME: Final = "name a file that is there and holds certificates, or unset the variable"
 _HTTPS: Final = "https"
 UNTRUSTED: Final = "its certificate is not trusted"
+EXPIRED: Final = "its certificate has expired"
+FOREIGN: Final = "its certificate is for another name"
+NAMELESS: Final = "its name is not known"
 PLAIN: Final = "it speaks no TLS"
 OTHER_PROTOCOL: Final = "it does not speak HTTP/1.1"
 PLAIN_TO_TLS: Final = "HTTP request to an HTTPS server"
 """What programs in Go answer to HTTP where they speak TLS."""
+WRONG: Final[Mapping[str, str]] = {
+    EXPIRED: "renew it there; a gateway of collector/secure.yaml reads the new one within an hour",
+    FOREIGN: "name that server as its certificate does, or give it one for this name",
+    NAMELESS: "is it spelled right, and known in this network? Compare with what resolves there",
+}
+"""What mends a name or certificate, whoever asks."""
 _EXCERPT: Final = 160
 _BODY: Final = 4096
 
@@ -109,8 +118,10 @@ def unreachable(error: Exception) -> str:
     text = str(error)
     words = {
         r"refused": "connection refused",
-        r"not known|resolution|nodename|No address": "its name is not known",
+        r"Name or service not known|resolution|nodename|No address": NAMELESS,
         r"timed out": "no answer in time",
+        r"certificate has expired": EXPIRED,
+        r"(?i)(hostname|IP address) mismatch": FOREIGN,
         r"certificate verify failed": UNTRUSTED,
         r"(?i)wrong version number": PLAIN,
         r"BadStatusLine|malformed|illegal": OTHER_PROTOCOL,
@@ -208,6 +219,7 @@ def fault(reply: Reply, url: str, *, option: str, service: str) -> Cause | None:
 
 def _silent(reply: Reply, url: str, *, option: str, service: str) -> Cause:
     remedies = {
+        **WRONG,
         UNTRUSTED: "name the file of its certificate, or of who signed it, in SSL_CERT_FILE",
         PLAIN: f"name it with http:// in {option}",
     }

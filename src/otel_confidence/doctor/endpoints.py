@@ -12,8 +12,12 @@ from opentelemetry.sdk.metrics.export import MetricsData
 
 from otel_confidence.doctor.checks import Cause, Check
 from otel_confidence.doctor.doors import (
+    EXPIRED,
+    FOREIGN,
+    NAMELESS,
     PLAIN,
     UNTRUSTED,
+    WRONG,
     Door,
     misnamed,
     renamed,
@@ -31,14 +35,24 @@ _START: Final = (
     "start otel-confidence up or a Collector there, or name another place in "
     "OTEL_EXPORTER_OTLP_ENDPOINT"
 )
-_WORDS: Final = {"certificate verify failed": UNTRUSTED, "wrong version number": PLAIN}
+_WORDS: Final = {
+    "certificate verify failed": UNTRUSTED,
+    "certificate has expired": EXPIRED,
+    "hostname mismatch": FOREIGN,
+    "ip address mismatch": FOREIGN,
+    "wrong version number": PLAIN,
+    "name or service not known": NAMELESS,
+    "temporary failure in name resolution": NAMELESS,
+}
 _ANSWER: Final = "answered "
 _REDIRECT: Final = f"{_ANSWER}3"
 _ELSEWHERE: Final = (
     "it leads elsewhere, as a login page or a proxy does; name the address that takes telemetry "
     "in OTEL_EXPORTER_OTLP_ENDPOINT"
 )
+_LATER: Final = "it is overloaded or its memory limiter refuses; it takes more later"
 _REMEDIES: Final = {
+    **WRONG,
     "answered 400": "it may want TLS: name it with https://",
     "answered 401": "give the token in OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer%20...'",
     "answered 403": "the token in OTEL_EXPORTER_OTLP_HEADERS may not send; ask for another",
@@ -47,7 +61,7 @@ _REMEDIES: Final = {
     "permission_denied": "the token in OTEL_EXPORTER_OTLP_HEADERS may not send; ask for another",
     "answered 429": "it is asked for too much; it takes more in a while",
     PLAIN: "name it with http:// in OTEL_EXPORTER_OTLP_ENDPOINT",
-    "service unavailable": "it is overloaded or its memory limiter refuses; it takes more later",
+    "answered 503": _LATER,
 }
 
 

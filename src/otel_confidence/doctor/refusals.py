@@ -12,6 +12,7 @@ from otel_confidence.doctor.doors import (
     PLAIN,
     PLAIN_TO_TLS,
     UNTRUSTED,
+    WRONG,
     renamed,
     shown,
     untrusted,
@@ -74,6 +75,7 @@ def cause(answer: Answer, gateway: str) -> Cause:
 
 def _silent(answer: Answer, where: str) -> Cause:
     remedies = {
+        **WRONG,
         UNTRUSTED: untrusted(os.environ),
         PLAIN: "name it with http:// in --gateway",
         OTHER_PROTOCOL: "is this its gRPC port? --gateway is the one for HTTP, 4318 by default",

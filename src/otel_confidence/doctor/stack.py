@@ -275,5 +275,7 @@ def _astray(backend: Backend, flow: Flow | None, wait_s: float) -> Cause:
     went = f"the gateway sent to {' and '.join(flow.to)}" if flow and flow.to else "it left"
     return Cause(
         f"not there within {wait_s:g} s, although {went}",
-        f"is that {url}? Compare its exporter's endpoint with --{backend.name.lower()}",
+        f"is that {url}? Compare its exporter's endpoint with --{backend.name.lower()}. Else a "
+        "proxy in between leads elsewhere or answers itself, or the backend took only a part: then "
+        "the gateway's log has Partial success response",
     )

@@ -1,18 +1,16 @@
 """
 This module accounts for what providers of ours send: every span and event is delivered or counted.
 
-OpenTelemetry's queue drops silently, its flush says True with nothing delivered, its HTTP client
-takes a redirect for success, and a forked child shares its parent's connection. So admission to the
-queue and the exporter are both wrapped here.
+OpenTelemetry's queue drops silently, its flush says True with nothing delivered, its exporters take
+for delivered what a receiver rejects of a request, and a forked child shares its parent's
+connection. So admission to the queue and the exporter are both wrapped here.
 """
 
 import os
 import threading
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any, Final
 
-import requests
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics.export import (
@@ -32,9 +30,9 @@ from otel_confidence.sdk.portions import portions
 Count = Callable[[str, str, int], None]
 """Called with signal, reason of a drop (empty for a record received) and a number."""
 
-_REDIRECTS: Final = range(300, 400)
-_IMPORTED_LATE: Final = ("netrc", "encodings.idna")
-"""What a first request imports: a child forked in the midst of that could import it nevermore."""
+
+REJECTED: Final = "rejected_by_collector"
+"""Why something is lost although a request with it was taken."""
 
 
 class Delivery:
@@ -66,15 +64,21 @@ class Delivery:
             self._count(self.signal, "shutdown" if self.closed else "queue_full", 1)
         return admitted
 
-    def settle(self, count: int, *, delivered: bool) -> None:
+    def settle(self, count: int, *, delivered: bool, rejected: int = 0) -> None:
         """
         Account for records that an exporter has finished with.
+
+        Args:
+            count: how many.
+            delivered: whether a receiver took them.
+            rejected: how many of them it said not to have taken all the same.
         """
+        lost = min(rejected, count) if delivered else count
         with self._lock:
             self.waiting = max(self.waiting - count, 0)
-            self.lost += 0 if delivered else count
-        if not delivered:
-            self._count(self.signal, "export_failed", count)
+            self.lost += lost
+        if lost:
+            self._count(self.signal, REJECTED if delivered else "export_failed", lost)
 
     def abandon(self) -> None:
         """
@@ -181,15 +185,15 @@ class _Sender:
         self._remade = Remade(make)
         self._outage = outage
 
-    def send(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
+    def send(self, batch: Any, *args: Any, **kwargs: Any) -> tuple[Any, int]:
         """
-        Export a batch; gives the exporter's answer.
+        Export a batch; gives the exporter's answer, and how many records a receiver rejected.
         """
         exporter = self._remade.exporter
         with self._outage.watched(getattr(exporter, "_endpoint", "")) as attempt:
             result = exporter.export(batch, *args, **kwargs)
             attempt.arrived = is_success(result)
-        return result
+        return result, attempt.rejected
 
     def shutdown(self, *_: Any, **__: Any) -> None:
         """
@@ -222,9 +226,9 @@ class _Accounted(_Sender):
             for portion in portions(batch):
                 if refused is not None and self._outage.lasts:
                     break  # nobody is there, so that the others need not be tried one by one
-                result = self.send(portion)
+                result, rejected = self.send(portion)
                 rest -= len(portion)
-                self._delivery.settle(len(portion), delivered=is_success(result))
+                self._delivery.settle(len(portion), delivered=is_success(result), rejected=rejected)
                 refused = refused if is_success(result) else result
         finally:
             if rest:
@@ -258,8 +262,12 @@ class MetricDelivery(_Sender, MetricExporter):
     Totals are cumulative: a failed export is made good by the next one that succeeds.
     """
 
-    def __init__(self, make: Callable[[], MetricExporter], outage: Outage) -> None:
+    def __init__(
+        self, make: Callable[[], MetricExporter], outage: Outage, count: Count = lambda *_: None
+    ) -> None:
         _Sender.__init__(self, make, outage)
+        self._count = count
+        self._rejected = 0
         inner = self._remade.exporter
         MetricExporter.__init__(
             self,
@@ -268,7 +276,7 @@ class MetricDelivery(_Sender, MetricExporter):
         )
         self._births = Births()
         self.arrived = True
-        """Whether the last export succeeded; true before the first."""
+        """Whether the last export succeeded as a whole; true before the first."""
         self.inherited = False
         """Whether a parent process made it: its totals of ours are the parent's to report."""
 
@@ -278,10 +286,10 @@ class MetricDelivery(_Sender, MetricExporter):
         """
         Send metrics, before them the zeros of series that are sent for the first time.
         """
-        arrived = False
+        arrived, self._rejected = False, 0
         try:
             result = self._export(metrics_data, timeout_millis, **kwargs)
-            arrived = is_success(result)
+            arrived = is_success(result) and not self._rejected
         finally:
             # Only now: a flush that asks during the next export means the one that it waited for.
             self.arrived = arrived
@@ -294,30 +302,19 @@ class MetricDelivery(_Sender, MetricExporter):
         born = self._births.of(data)
         result = MetricExportResult.SUCCESS
         if born.zeros.resource_metrics:
-            result = self.send(born.zeros, timeout_millis, **kwargs)
+            result = self._sent(born.zeros, timeout_millis, **kwargs)
         if data.resource_metrics and (is_success(result) or not self._outage.lasts):
-            result = self.send(data, timeout_millis, **kwargs)
+            result = self._sent(data, timeout_millis, **kwargs)
         if is_success(result):
             self._births.known(born)
         return result
 
-
-def session() -> requests.Session:
-    """
-    An HTTP session in which a redirect is a failure: telemetry sent to a login page is lost.
-    """
-    for name in _IMPORTED_LATE:
-        import_module(name)
-    made = requests.Session()
-    made.hooks["response"].append(_refuse_redirect)
-    return made
-
-
-def _refuse_redirect(response: requests.Response, *_: Any, **__: Any) -> requests.Response:
-    if response.status_code in _REDIRECTS:
-        response.close()
-        raise requests.TooManyRedirects(f"answered {response.status_code} instead of accepting")
-    return response
+    def _sent(self, data: MetricsData, timeout_millis: float, **kwargs: Any) -> MetricExportResult:
+        result, rejected = self.send(data, timeout_millis, **kwargs)
+        self._rejected += rejected
+        if rejected:
+            self._count("metric", REJECTED, rejected)
+        return result  # type: ignore[no-any-return]  # the exporter's
 
 
 def _without_ours(data: MetricsData) -> MetricsData:

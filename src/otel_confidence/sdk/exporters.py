@@ -10,8 +10,8 @@ from typing import Any, Final
 from opentelemetry.sdk.metrics.export import MetricReader
 
 from otel_confidence.errors import ConfigurationError
-from otel_confidence.sdk.delivery import session
 from otel_confidence.sdk.outages import listen
+from otel_confidence.sdk.responses import reading, session
 
 _KNOWN: Final = {
     "metrics": ("otlp", "console", "prometheus", "none"),
@@ -66,7 +66,7 @@ def otlp(signal: str) -> Callable[[], Any]:
         or "http/protobuf"
     ).strip()
     if protocol == "grpc":
-        return _exporter_class("grpc", signal)
+        return reading(_exporter_class("grpc", signal))  # type: ignore[no-any-return]  # a class
     if protocol == "http/protobuf":
         made = _exporter_class("http", signal)
         if any(name.startswith(_CREDENTIALS) for name in os.environ):

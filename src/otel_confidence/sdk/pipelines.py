@@ -147,12 +147,13 @@ class Pipelines:
         count: Count,
         guarded: Callable[[str, Job], Job],
         say: Say,
+        say_in_part: Say,
     ) -> None:
         exporters.check()
         self._attributes = {} if service_name is None else {SERVICE_NAME: service_name}
         self._count = count
         self._guarded = guarded
-        self._outage = Outage(say)
+        self._outage = Outage(say, say_in_part)
         self.made: dict[str, Pipeline] = {}
         self.inherited: MeterProvider | None = None
         """That of the parent process, in a forked child; others' metrics still go through it."""
@@ -167,7 +168,7 @@ class Pipelines:
         delivery: MetricDelivery | None = None
         for name in exporters.names("metrics"):
             if name == "otlp":
-                delivery = MetricDelivery(exporters.otlp("metrics"), self._outage)
+                delivery = MetricDelivery(exporters.otlp("metrics"), self._outage, self._count)
                 readers.append(self._periodic(delivery))
             elif name == "console":
                 readers.append(self._periodic(ConsoleMetricExporter()))

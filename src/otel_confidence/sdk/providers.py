@@ -147,7 +147,7 @@ def _connect(
 
 
 def _make(telemetry: Telemetry, service_name: str | None) -> "Pipelines":
-    from otel_confidence.sdk.outages import MESSAGE
+    from otel_confidence.sdk.outages import IN_PART, MESSAGE
     from otel_confidence.sdk.pipelines import Pipelines  # the SDK, which not everybody needs
 
     def count(signal: str, reason: str, number: int) -> None:
@@ -162,7 +162,12 @@ def _make(telemetry: Telemetry, service_name: str | None) -> "Pipelines":
     def say(place: str, why: str) -> None:
         telemetry.guard.say_once("outage", MESSAGE, place, why)
 
-    return Pipelines(service_name=service_name, count=count, guarded=guarded, say=say)
+    def say_in_part(place: str, why: str) -> None:
+        telemetry.guard.say_once("in part", IN_PART, place, why)
+
+    return Pipelines(
+        service_name=service_name, count=count, guarded=guarded, say=say, say_in_part=say_in_part
+    )
 
 
 def _publish(made: "Pipelines") -> None:
