@@ -38,8 +38,10 @@ def test_a_killed_collector_loses_nothing_that_it_took(tmp_path: Path) -> None:
         run.stack.answer("loki", None)
         run.stack.restart("prometheus")
         run.stack.restart(GATEWAY)
-        metrics, _, events = run.rows(run.end(spans_too=False))
+        told = run.end(spans_too=False)
+        metrics, _, events = run.rows(told)
 
+    assert told.flushed
     assert 0 == metrics.missing
     assert events.missing <= 0  # what was refused as the Collector died may have been stored
     assert events.stored

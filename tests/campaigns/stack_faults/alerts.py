@@ -42,6 +42,21 @@ def dead_collector(folder: Path) -> list[Row]:
         return found
 
 
+def dead_backends(folder: Path) -> list[Row]:
+    """Tempo and Loki die for minutes: somebody hears of it long before their queues are full."""
+    with running("Tempo and Loki dead until told", folder, Setting()) as run:
+        run.begin()
+        run.breaks()
+        for name in ("tempo", "loki"):
+            run.stack.kill(name)
+        expected = {"StackServiceDown", "CollectorDeliveryStalled"}
+        until(lambda: expected <= _names(run), patience_s=_PATIENCE_S)
+        for name in ("tempo", "loki"):
+            run.stack.restart(name)
+        run.heals()
+        return run.rows(run.end())
+
+
 def vanished_model(folder: Path) -> list[Row]:
     """One of three models stops predicting: an alert names it, and no other."""
     with running("one of three models stops", folder, Setting(rate=10)) as run:
@@ -170,6 +185,12 @@ def _alerts(run: Run) -> list[Any]:
     return found
 
 
+def _names(run: Run) -> set[str]:
+    """The alerts that the webhook was told of."""
+    alerts = [alert for post in run.told() for alert in post["body"]["alerts"]]
+    return {alert["labels"]["alertname"] for alert in alerts}
+
+
 def _told(run: Run, name: str, *, status: int = 200) -> list[Any]:
     home = run.stack.plan.starts["hooks"].folder
     return [p for p in hooks.told(home, "/webhook", status=status) if name in str(p["body"])]
@@ -177,6 +198,7 @@ def _told(run: Run, name: str, *, status: int = 200) -> list[Any]:
 
 FAULTS: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "dead-collector": dead_collector,
+    "dead-backends": dead_backends,
     "vanished-model": vanished_model,
     "dead-prometheus": dead_prometheus,
     "notifications": notifications,

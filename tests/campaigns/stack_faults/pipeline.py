@@ -2,7 +2,6 @@
 This module holds the faults of the pipeline: Collector, backends, memory, disk, queue, gateways.
 """
 
-import os
 import shutil
 import signal
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from tests.campaigns.stack_faults.rows import Row, gaps, oldest_missing
+from tests.campaigns.stack_faults.rows import NotRunError, Row, gaps, oldest_missing
 from tests.campaigns.stack_faults.world import GATEWAY, INTERVAL_MS, Run, Setting, running
 
 OUTAGE_S: Final = 75.0
@@ -143,24 +142,34 @@ def _all_away(run: Run, seconds: float) -> None:
 
 @contextmanager
 def _small_disk(folder: Path, size: str) -> Iterator[Path]:
-    if os.geteuid():
-        raise SystemExit("full-disk mounts a file system of few megabytes: run it as root")
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)]
-    subprocess.run(mount, check=True)
+    mount = ("mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder))
+    able("a file system of few megabytes has to be mounted, as root may", *mount)
     try:
         yield folder
     finally:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def able(what: str, *command: str) -> None:
+    """
+    Run what a fault cannot be made without.
+
+    Raises:
+        NotRunError: it is not installed, or fails.
+    """
+    if shutil.which(command[0]) is None:
+        raise NotRunError(f"{what}: {command[0]} is not installed")
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise NotRunError(f"{what}: {(run.stderr or run.stdout).strip()}")
+
+
 def slow_disk(folder: Path) -> list[Row]:
     """Every write to the disk under the queue takes a tenth of a second."""
-    strace = shutil.which("strace")
-    if strace is None:
-        raise SystemExit("slow-disk delays system calls by strace: install it")
+    able("system calls have to be delayed by strace", "strace", "-qq", "-o", "/dev/null", "true")
     slow = (
-        strace, "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
+        "strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
         "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=100000",
     )  # fmt: skip
     setting = Setting(under={GATEWAY: slow})
@@ -191,12 +200,13 @@ def full_queue(folder: Path) -> list[Row]:
 def rolling_restart(folder: Path) -> list[Row]:
     """Two gateways behind an agent are restarted one after the other."""
     gateways = (GATEWAY, "otel-gateway-2")
+    apart = ("unshare", "--mount", "--map-root-user")
+    able("two gateways take one name in a mount namespace of their agent", *apart, "true")
     words = 'mount --bind "$0" /etc/hosts && exec "$@"'
     setting = Setting(
         files=[_HERE / "gateways.yml"],
         names={"gateways": gateways},
-        under={"otel-agent": ("/usr/bin/unshare", "--mount", "--map-root-user",
-                              "/bin/sh", "-c", words, "{hosts}")},
+        under={"otel-agent": (*apart, "/bin/sh", "-c", words, "{hosts}")},
         door="otel-agent",
         collectors=(*gateways, "otel-agent"),
     )  # fmt: skip

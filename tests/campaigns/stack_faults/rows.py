@@ -16,6 +16,10 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
+class NotRunError(Exception):
+    """A fault that cannot be made here, and why."""
+
+
 @dataclass(slots=True)
 class Row:
     """One signal of one fault."""
@@ -30,19 +34,27 @@ class Row:
     caught_up_s: float | None = None
     noticed: str = ""
     note: str = ""
+    flushed: bool = True
+    """Whether the last flush() of every program said that all had arrived."""
 
     @property
     def missing(self) -> int:
         """What neither arrived nor was counted by anybody."""
         return self.sent - self.stored - sum(self.by_sdk.values()) - self.by_collector
 
+    @property
+    def unnoticed(self) -> int:
+        """What of it nobody knows of: metrics have no ledger, but flush() says False."""
+        return max(self.missing, 0) if self.flushed else 0
+
     def cells(self) -> list[str]:
         """As text, one for each column."""
         reasons = ", ".join(f"{n} {why}" for why, n in sorted(self.by_sdk.items()) if n)
+        reasons = reasons or ("0" if self.flushed else "flush() is False")
         caught_up = "" if self.caught_up_s is None else f"{self.caught_up_s:.0f} s"
         return [
             self.fault, self.signal, str(self.sent), str(self.stored), str(self.twice),
-            reasons or "0", str(self.by_collector), str(self.missing), caught_up, self.noticed,
+            reasons, str(self.by_collector), str(self.missing), caught_up, self.noticed,
         ]  # fmt: skip
 
 
@@ -93,11 +105,8 @@ def rows(fault: str, told: Told, watch: Watch, healed: float) -> list[Row]:
     reached = [when for when, n in watch.stored if n >= before and when >= healed]
     metrics = Row(
         fault, "metrics", len(told.made), int(stored),
-        caught_up_s=reached[0] - healed if reached else None,
+        caught_up_s=reached[0] - healed if reached else None, flushed=told.flushed,
     )  # fmt: skip
-    if not told.flushed:
-        # Metrics have no ledger: a program whose last flush() is False knows that they are lost.
-        metrics.by_sdk["not flushed"] = metrics.missing
     lost = _lost_by_collectors(watch)
     found = [
         metrics,
