@@ -49,8 +49,8 @@ class Answering:
     rejected: int = 0
     """How much of each request it says not to have taken."""
     retry_after_s: int | None = None
-    refusals: int | None = None
-    """How many requests it still answers so before it takes everything; None: all."""
+    refusals: dict[str, int] = field(default_factory=dict)
+    """By signal, how many requests it still answers so before it takes them; all where not said."""
     asked: list[str] = field(default_factory=list)
     """The signals of all requests, also those that it refused."""
     taken: list[tuple[str, Any]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Answering:
     ) -> None:
         """Answer so from now on."""
         self.status, self.rejected, self.retry_after_s = status, rejected, retry_after_s
-        self.refusals = refusals
+        self.refusals = {} if refusals is None else dict.fromkeys(KINDS, refusals)
         self.headers = {"Location": to} if to else {}
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(retry_after_s)
@@ -83,10 +83,10 @@ class Answering:
     def take(self, kind: Kind, body: bytes) -> tuple[int, bytes]:
         """Keep a request, or not; status and body of the answer."""
         self.asked.append(kind.signal)
-        if self.refusals == 0:
-            self.answer()
-        if self.status != OK:
-            self.refusals = None if self.refusals is None else self.refusals - 1
+        left = self.refusals.get(kind.signal, 1)
+        if self.status != OK and left:
+            if self.refusals:
+                self.refusals[kind.signal] = left - 1
             return self.status, b""
         self.taken.append((kind.signal, kind.request.FromString(body)))
         # The answers of the three signals differ in names only.

@@ -1,21 +1,14 @@
 """This module checks what is made of a receiver's answers, by HTTP, TLS and gRPC."""
 
-import os
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SpanExportResult
 from tests.answering import MESSAGE, Answering, answering
 from tests.certificates import expired, self_signed
 from tests.sdk.programs import run
-
-from otel_confidence.sdk import exporters
-from otel_confidence.sdk.delivery import Delivery, SpanDelivery
-from otel_confidence.sdk.outages import Outage
+from tests.sdk.sending import Sent, forget
 
 PROTOCOLS = ("http/protobuf", "grpc")
 NAMES = "DNS:localhost,IP:127.0.0.1"
@@ -29,55 +22,7 @@ def _receiver() -> Iterator[Answering]:
 
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [*os.environ]:
-        if name.startswith("OTEL_") or name.endswith("_CA_BUNDLE"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "5")
-
-
-class Sent:
-    """One batch of spans that was sent, and what became of it."""
-
-    def __init__(self, count: int, *, impatient: bool = False) -> None:
-        """
-        Send.
-
-        Args:
-            count: how many spans.
-            impatient: end the exporter's tries once somebody says why.
-        """
-        self.why: list[str] = []
-        self.in_part: list[str] = []
-        self.lost: Counter[str] = Counter()
-        delivery = Delivery("span", 100, lambda _, why, number: self.lost.update({why: number}))
-        made = exporters.otlp("traces")()
-
-        def say(_: str, why: str) -> None:
-            self.why.append(why)
-            if impatient and len(self.why) == 1:
-                made.shutdown()
-
-        outage = Outage(say, lambda _, why: self.in_part.append(why))
-        for _ in range(count):
-            delivery.admit()
-        sender = SpanDelivery(lambda: made, delivery, outage)
-        self.result: Any = sender.export(_spans(count))
-        if not self.why:
-            sender.shutdown()
-        del self.lost[""]
-
-    @property
-    def arrived(self) -> bool:
-        """Whether the exporter takes it for success."""
-        return bool(self.result is SpanExportResult.SUCCESS)
-
-
-def _spans(count: int) -> list[Any]:
-    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("t")
-    spans: list[Any] = [tracer.start_span(f"s{n}") for n in range(count)]
-    for span in spans:
-        span.end()
-    return spans
+    forget(monkeypatch)
 
 
 def leads(
