@@ -63,12 +63,15 @@ class Answering:
         rejected: int = 0,
         retry_after_s: int | None = None,
         to: str = "",
+        page: bool = False,
         refusals: int | None = None,
     ) -> None:
         """Answer so from now on."""
         self.status, self.rejected, self.retry_after_s = status, rejected, retry_after_s
         self.refusals = {} if refusals is None else dict.fromkeys(KINDS, refusals)
         self.headers = {"Location": to} if to else {}
+        if page:
+            self.headers["Content-Type"] = "text/html; charset=utf-8"
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(retry_after_s)
 
@@ -136,9 +139,8 @@ def _handler(state: Answering) -> type[BaseHTTPRequestHandler]:
             told = dict(state.headers)
             status, answer = state.take(kind, body)
             self.send_response(status)
-            for name, value in told.items():
+            for name, value in {"Content-Type": "application/x-protobuf", **told}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
             self.wfile.write(answer)

@@ -182,6 +182,10 @@ FAULTS = {
         is_so("lacking", {"tempo"}), ("trace", "in Tempo"),
         "although the gateway sent to tempo:9", "--tempo",
     ),
+    "a backend takes only a part, or a proxy answers": (
+        is_so("lacking", {"loki"}), ("event", "in Loki"), "although the gateway sent to loki:9",
+        "proxy in between leads elsewhere or answers itself, or the backend took only a part",
+    ),
     "the clocks differ": (
         is_so("skew_s", -600), ("gateway", "answers"), "s behind this one", "NTP",
     ),

@@ -257,3 +257,15 @@ def test_a_receiver_that_wants_patience_is_named(
 
     assert f"(answered {status})" in knock.found
     assert remedy in knock.remedy
+
+
+def test_a_page_is_told_from_a_receiver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What answers 200 with a page, as a login does, takes no telemetry.
+    """
+    with answering() as receiver:
+        receiver.answer(page=True)
+        knock = knocked(receiver.http, monkeypatch)
+
+    assert "(answered 200 with a page)" in knock.found
+    assert "leads elsewhere" in knock.remedy

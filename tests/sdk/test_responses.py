@@ -91,12 +91,13 @@ tell(flushed=flushed, lost=[rejected(signal) for signal in ("span", "event", "me
 LATER = {"Retry-After": "3600"}
 REFUSALS: dict[str, tuple[int, dict[str, Any], str]] = {
     "moved for good": (301, {"to": "https://me:secret@login.example/p?q"}, ", to login.example"),
-    "moved": (302, {"to": "https://login.example/secret"}, ", to login.example"),
+    "moved": (302, {"to": "https://login.example/secret", "page": True}, ", to login.example"),
     "moved, with the body": (307, {"to": "https://login.example/secret"}, ", to login.example"),
     "moved for good, with the body": (308, {"to": "/elsewhere"}, ""),
     "too much, an hour from now": (429, {"retry_after_s": 3600}, ""),
     "overloaded for an hour": (503, {"retry_after_s": 3600}, ""),
     "no token": (401, {}, ""),
+    "a login page": (200, {"page": True}, " with a page"),
 }
 
 

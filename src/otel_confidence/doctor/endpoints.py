@@ -45,7 +45,7 @@ _WORDS: Final = {
     "temporary failure in name resolution": NAMELESS,
 }
 _ANSWER: Final = "answered "
-_REDIRECT: Final = f"{_ANSWER}3"
+_ASTRAY: Final = (f"{_ANSWER}3", f"{_ANSWER}200 with a page")
 _ELSEWHERE: Final = (
     "it leads elsewhere, as a login page or a proxy does; name the address that takes telemetry "
     "in OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -121,7 +121,7 @@ def _in_words(why: str, server: str) -> str:
 def _remedy(why: str) -> str:
     if why == UNTRUSTED:
         return untrusted(os.environ)
-    if why.startswith(_REDIRECT):
+    if why.startswith(_ASTRAY):
         return _ELSEWHERE
     return renamed(why) or _REMEDIES.get(why, _START)
 

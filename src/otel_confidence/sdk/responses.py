@@ -22,7 +22,7 @@ _IMPORTED_LATE: Final = ("netrc", "encodings.idna")
 
 def session() -> requests.Session:
     """
-    An HTTP session whose answers are read; a redirect is a failure, as a login page keeps nothing.
+    An HTTP session whose answers are read; a redirect or a page is a failure, as it keeps nothing.
     """
     for name in _IMPORTED_LATE:
         import_module(name)
@@ -66,17 +66,19 @@ class _Stub:
 
 
 def _read(response: requests.Response, *_: Any, **__: Any) -> requests.Response:
-    status, attempt = response.status_code, outages.current()
-    if response.ok and status not in _REDIRECTS:
+    elsewhere = response.status_code in _REDIRECTS
+    page = response.headers.get("content-type", "").startswith("text/html")
+    if response.ok and not elsewhere and not page:
         _note(_partly(response.content))
         return response
     host = urlsplit(response.headers.get("location", "")).netloc.rpartition("@")[2]
-    said = f"answered {status}{f', to {host}' if host else ''}"
-    if attempt is not None:
+    said = f"answered {response.status_code}{f', to {host}' if host else ''}"
+    said += " with a page" if response.ok and not elsewhere else ""
+    if (attempt := outages.current()) is not None:
         attempt.refused(said)
-    if status in _REDIRECTS:
+    if response.ok:
         response.close()
-        raise requests.TooManyRedirects(said)
+        raise requests.RequestException(said)  # which is not tried again
     return response
 
 
