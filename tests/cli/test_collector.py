@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.collector.test_checks import GOOD
+from tests.collector.configurations import GOOD
 from tests.programs import program
 
 from otel_confidence.cli.commands import cli

@@ -13,8 +13,6 @@ _LOCAL: Final = ("debug", "file", "nop", "prometheus")
 """Exporters that hand over without a network."""
 _OWN_QUEUE: Final = ("prometheus_remote_write",)
 """Those whose queue is another one."""
-_OWN_RETRY: Final = ("awss3",)
-"""Those that leave trying again to a library."""
 _ENDLESS: Final = ("0", "0s", "0m", "0h")
 _BALANCED: Final = (
     "set retry_on_failure: {enabled: true, initial_interval: 5s, max_interval: 30s, "
@@ -29,8 +27,9 @@ def check(whole: Configuration) -> Iterator[Finding]:
     for exporter in whole.used("exporters"):
         if exporter.type in _LOCAL:
             continue
-        if exporter.type not in _OWN_RETRY:
-            yield from _given_up(exporter)
+        yield from _given_up(exporter)
+        if exporter.type == "clickhouse":
+            yield from _standing_still(exporter, whole)
         if exporter.type not in _OWN_QUEUE:
             yield from _forgotten(exporter)
 
@@ -52,6 +51,18 @@ def _given_up(exporter: Component) -> Iterator[Finding]:
     elif longest.text not in _ENDLESS:
         yield warning(
             longest, f"what it cannot deliver within {longest.text} is lost", "set it to 0s"
+        )
+
+
+def _standing_still(exporter: Component, whole: Configuration) -> Iterator[Finding]:
+    """
+    ClickHouse's exporter makes its tables unless told otherwise, before anything else starts.
+    """
+    if whole.expand(text(exporter.place, "create_schema")) in ("", "true"):
+        yield warning(
+            at(exporter.place, "create_schema") or exporter.place,
+            "the Collector does not start while ClickHouse is away, with nothing for the others",
+            "set create_schema: false once its tables are there",
         )
 
 

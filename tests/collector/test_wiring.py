@@ -1,0 +1,71 @@
+"""
+This module checks that what pipelines name is checked to be there, and used.
+"""
+
+from pathlib import Path
+
+import pytest
+from tests.collector.configurations import GOOD, changed, faults, found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "level", "path", "message"),
+    [
+        pytest.param(
+            "[memory_limiter, redaction]", "[memory_limitr, redaction]",
+            "error", "service.pipelines.traces.processors[0]",
+            "'memory_limitr' is not configured under processors", id="a misspelled processor",
+        ),
+        pytest.param(
+            "  health_check: {", "  zpages:\n  health_check: {",
+            "warning", "extensions.zpages", "nothing uses it", id="an extension for nothing",
+        ),
+        pytest.param(
+            "    logs:\n", "    events:\n",
+            "error", "service.pipelines.events", "'events' is no signal", id="a foreign signal",
+        ),
+        pytest.param(
+            "receivers: [otlp, statsd, span_metrics]", "receivers: [statsd, span_metrics]",
+            "error", "service.pipelines", "no pipeline takes metrics by OTLP",
+            id="metrics without OTLP",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fault_of_wiring_is_told(  # noqa: PLR0917  a case has that many sides
+    tmp_path: Path, old: str, new: str, level: str, path: str, message: str
+) -> None:
+    """
+    What is named and is not there, or is there for nothing, is told with its place and a remedy.
+    """
+    assert [(level, path)] == faults(tmp_path, changed(old, new), message)
+
+
+def test_a_list_of_an_overlay_replaces_the_whole(tmp_path: Path) -> None:
+    """
+    An overlay that names only its own extension takes away those that queues rest on.
+    """
+    overlay = "extensions: {zpages: }\nservice: {extensions: [zpages]}\n"
+    told = [f.message for f in found(tmp_path, GOOD, overlay)]
+
+    assert 3 == told.count("the extension 'file_storage' is not started")
+
+
+def test_former_names_of_types_are_understood(tmp_path: Path) -> None:
+    """
+    The Collector still takes former names, and so does the check.
+    """
+    text = (
+        GOOD.replace("otlp_http/", "otlphttp/").replace("otlp_grpc/", "otlp/")
+        .replace("span_metrics", "spanmetrics").replace("delta_to_", "deltato")
+    )  # fmt: skip
+
+    assert [] == found(tmp_path, text)
+
+
+def test_pipelines_in_a_circle_are_checked_to_their_end(tmp_path: Path) -> None:
+    """
+    Connectors that lead back do not keep the check from ending.
+    """
+    text = changed("exporters: [otlp_grpc/tempo]", "exporters: [otlp_grpc/tempo, forward]")
+
+    assert [] == found(tmp_path, text)
