@@ -1,10 +1,10 @@
 """This module lets the embedded engine pass for a ClickHouse server.
 
 No server can be installed where these tests run. What stands in for one speaks ClickHouse's HTTP
-interface to the client that production uses, with the same engine behind it: its SQL, settings,
-users and limits, and a cluster of one shard, so that Distributed tables work as they do in a larger
-one. Two things it cannot do for want of a Keeper: ``ON CLUSTER`` and replicated engines, which it
-takes for the plain ones.
+interface to the clients that production uses, Python's and the Collector's, with the same engine
+behind it: its SQL, settings, users and limits, and a cluster of one shard, so that Distributed
+tables work as they do in a larger one. Two things it cannot do for want of a Keeper: ``ON CLUSTER``
+and replicated engines, which it takes for the plain ones.
 """
 
 import base64
@@ -32,11 +32,14 @@ _TRANSPORT: Final = frozenset(
         "query", "database", "wait_end_of_query", "query_id", "client_protocol_version",
         "send_progress_in_http_headers", "http_headers_progress_interval_ms",
         "enable_http_compression", "cancel_http_readonly_queries_on_client_close",
+        "default_format", "client_info_product",
     }
 )  # fmt: skip
 _FIELD_BYTES: Final = 131_072
 """What a server allows one field of a form, ``http_max_field_value_size``."""
 _INSERT: Final = re.compile(r"INSERT INTO .+ FORMAT \w+", re.DOTALL)
+_HELLO: Final = "SELECT displayName(), version(), revision(), timezone()"
+"""What the Collector's client asks first, to know how blocks are written."""
 _CODE: Final = re.compile(r"Code: (\d+)")
 _ON_CLUSTER: Final = re.compile(r" ON CLUSTER '\w+'")
 _REPLICATED: Final = re.compile(r"Replicated(\w*MergeTree)\('[^']*', '[^']*'\)")
@@ -83,9 +86,13 @@ class Front:
             k: v for k, v in params.items() if k not in _TRANSPORT and not k.startswith("param_")
         }
         key = (params.get("database", ""), tuple(settings.items()))
+        kind = params.get("default_format", "TabSeparated")
         connection = self._taken(key)
         try:
-            result: bytes = _executed(connection, _unclustered(sql), bound, body)
+            if sql == _HELLO:
+                result = _hello(str(connection.query("SELECT version()", "TSVRaw")).strip())
+            else:
+                result = _executed(connection, _unclustered(sql), bound, body, kind)
         except RuntimeError:
             connection.close()
             raise
@@ -118,15 +125,43 @@ class Front:
         return connection
 
 
-def _executed(connection: Any, sql: str, bound: dict[str, str], body: bytes) -> bytes:
+def _executed(
+    connection: Any, sql: str, bound: dict[str, str], body: bytes, answered: str
+) -> bytes:
     if not body:
-        return bytes(connection.query(sql, "TabSeparated", params=bound).bytes() or b"")
+        return bytes(connection.query(sql, answered, params=bound).bytes() or b"")
     statement, _, kind = sql.rpartition(" FORMAT ")
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()
         connection.query(f"{statement} FROM INFILE '{file.name}' FORMAT {kind}", "TabSeparated")
     return b""
+
+
+def _hello(version: str) -> bytes:
+    """
+    One row in a block as the Collector's client expects it first: of its own revision.
+
+    It says that the server's revision is 0, so that all further blocks come without what later
+    revisions added, as the engine writes them to a file.
+    """
+    texts = {"displayName()": "embedded", "version()": version, "timezone()": "UTC"}
+    columns = {name: ("String", _text_of(value)) for name, value in texts.items()}
+    columns["revision()"] = ("UInt32", bytes(4))
+    ordered = ("displayName()", "version()", "revision()", "timezone()")
+    about = b"\x01\x00\x02\xff\xff\xff\xff\x00"
+    return (
+        about
+        + bytes([len(ordered), 1])
+        + b"".join(
+            _text_of(name) + _text_of(columns[name][0]) + b"\x00" + columns[name][1]
+            for name in ordered
+        )
+    )
+
+
+def _text_of(text: str) -> bytes:
+    return bytes([len(text)]) + text.encode()
 
 
 def _unclustered(sql: str) -> str:
@@ -173,9 +208,18 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, answer, **named)
 
     def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
 
     def _allowed(self) -> bool:
+        if user := self.headers.get("X-ClickHouse-User", ""):
+            return self.front.users.get(user) == self.headers.get("X-ClickHouse-Key", "")
         kind, _, given = self.headers.get("Authorization", "").partition(" ")
         user, _, password = base64.b64decode(given).decode().partition(":")
         return kind == "Basic" and self.front.users.get(user) == password
@@ -255,10 +299,12 @@ def serving(
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[str]:
+def started(folder: Path, port: int = 0) -> Iterator[str]:
     """Serve a folder in a process of its own; the address, as the store takes it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", _PROGRAM, str(folder), str(port)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
     try:
@@ -271,7 +317,7 @@ _PROGRAM: Final = """
 import sys
 from pathlib import Path
 from tests.clickhouse import serving
-with serving(Path(sys.argv[1])) as front:
+with serving(Path(sys.argv[1]), port=int(sys.argv[2])) as front:
     print(front.url, flush=True)
     sys.stdin.read()
 """

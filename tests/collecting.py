@@ -46,7 +46,7 @@ class Collector:
         path = self.folder / f"{signal}.jsonl"
         lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
         whole = [json.loads(line) for line in lines if line.endswith(b"\n")]
-        return [resource for request in whole for resource in next(iter(request.values()))]
+        return [resource for request in whole for resource in next(iter(request.values()), [])]
 
     def logs(self) -> list[dict[str, Any]]:
         """The log records that left it."""
@@ -102,10 +102,15 @@ def to_files(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def running(
-    folder: Path, names: Sequence[str], overlay: Mapping[str, Any], **environment: str
+    folder: Path,
+    names: Sequence[str],
+    overlay: Mapping[str, Any],
+    *,
+    binary: Path | None = None,
+    **environment: str,
 ) -> Iterator[Collector]:
     """A Collector of some of the project's files and an overlay, at free ports of the loopback."""
-    binary = program("otelcol-confidence")
+    binary = binary or program("otelcol-confidence")
     folder.mkdir(exist_ok=True)
     files = [FOLDER / f"{name}.yaml" for name in names]
     files += [folder / "doors.yaml", folder / "overlay.yaml"]

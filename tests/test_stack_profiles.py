@@ -40,7 +40,8 @@ def test_tiers_have_what_the_overlay_names() -> None:
     assert (settings["CLICKHOUSE_DB"], settings["CLICKHOUSE_USER"]) == (
         named["CLICKHOUSE_DATABASE"], named["CLICKHOUSE_USER"]
     )  # fmt: skip
-    assert f"-name {named['S3_BUCKET']}'" in SERVICES["s3-bucket"]["command"][0]
+    assert f"-name {named['S3_BUCKET']} |" in SERVICES["s3-bucket"]["command"][0]
+    assert f"grep -q '{named['S3_BUCKET']}[" in SERVICES["s3-bucket"]["command"][0]
 
 
 @pytest.mark.parametrize("service", ["clickhouse", "s3"])

@@ -30,6 +30,7 @@ OTHERWISE = {
         "GOMEMLIMIT=800MiB": "the chart sets it to 80 % of the limit",
         "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=local": "a cluster is not local",
         "CLICKHOUSE_PASSWORD=${CLICKHOUSE_PASSWORD-}": "of scale.yaml, by who lays it over",
+        "CLICKHOUSE_CREATE_SCHEMA=true": "of scale.yaml, by who lays it over",
         "AWS_ACCESS_KEY_ID=${S3_ACCESS_KEY-}": "of scale.yaml, by who lays it over",
         "AWS_SECRET_ACCESS_KEY=${S3_SECRET_KEY-}": "of scale.yaml, by who lays it over",
         "port 8125": "StatsD goes to the agent on each node",
