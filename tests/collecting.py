@@ -105,8 +105,8 @@ def running(
     folder: Path,
     names: Sequence[str],
     overlay: Mapping[str, Any],
-    *,
     binary: Path | None = None,
+    /,
     **environment: str,
 ) -> Iterator[Collector]:
     """A Collector of some of the project's files and an overlay, at free ports of the loopback."""

@@ -73,7 +73,7 @@ def gateway(folder: Path, port: int, **environment: str) -> Iterator[Collector]:
     """
     endpoint = f"http://127.0.0.1:{port}?compress=none"
     with running(
-        folder, ("gateway",), without_s3(folder), binary=None, CLICKHOUSE_ENDPOINT=endpoint,
+        folder, ("gateway",), without_s3(folder), CLICKHOUSE_ENDPOINT=endpoint,
         CLICKHOUSE_USER="default", CLICKHOUSE_PASSWORD="", **environment,
     ) as collector:  # fmt: skip
         yield collector

@@ -175,7 +175,7 @@ def _gateway(folder: Path, program: Path, port: int, **more: str) -> Iterator[Co
     lay(QUICK, overlay)
     lay(COLD, overlay)
     with running(
-        folder / "gateway", ("gateway", "scale"), overlay, binary=program,
+        folder / "gateway", ("gateway", "scale"), overlay, program,
         CLICKHOUSE_ENDPOINT=f"http://127.0.0.1:{port}?compress=none", CLICKHOUSE_USER="default",
         CLICKHOUSE_PASSWORD="", S3_ENDPOINT=f"http://{ADDRESS}:8333", no_proxy="*", **KEYS, **more,
     ) as collector:  # fmt: skip
