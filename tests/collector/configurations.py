@@ -19,7 +19,7 @@ receivers:
     endpoint: 0.0.0.0:8125
 processors:
   memory_limiter: {check_interval: 1s, limit_percentage: 80}
-  resource_detection: {detectors: [system], override: false}
+  resource_detection: {detectors: [env], override: false}
   transform:
     log_statements:
       - set(log.attributes["event.name"], log.event_name)
@@ -97,13 +97,13 @@ def changed(old: str, new: str) -> str:
     return GOOD.replace(old, new)
 
 
-def faults(folder: Path, text: str, message: str) -> list[tuple[str, str]]:
+def faults(folder: Path, text: str, message: str, **environment: str) -> list[tuple[str, str]]:
     """
     Level and place of each finding that says so, and with a line of the file and a remedy too.
     """
     return [
         (each.level, each.path)
-        for each in found(folder, text)
+        for each in found(folder, text, **environment)
         if message in each.message
         if each.remedy and each.line and each.file == str(folder / "0.yaml")
     ]

@@ -5,7 +5,7 @@ This module checks that names, labels and edges are checked to be those that the
 from pathlib import Path
 
 import pytest
-from tests.collector.configurations import MAPPED, PROMETHEUS, STATSD, changed, faults, found
+from tests.collector.configurations import GOOD, MAPPED, PROMETHEUS, STATSD, changed, faults, found
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,36 @@ def test_an_exporter_that_names_otherwise_is_told_of(
     told = [f.message for f in found(tmp_path, of_prometheus(settings))]
 
     assert 1 == sum(message in each for each in told)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("deployment.environment.name=production,k8s.cluster.name=one", []),
+        ("a=b, k8s.pod.name=gateway-0", [("warning", "processors.resource_detection.detectors")]),
+    ],
+    ids=["of all gateways", "of this one"],
+)
+def test_a_gateway_that_tells_itself_apart_is_told_of(
+    tmp_path: Path, given: str, told: list[tuple[str, str]]
+) -> None:
+    """
+    What each gateway has of its own must not become labels of what passes through it.
+    """
+    message = "it gives its own k8s.pod.name to what has none"
+
+    assert told == faults(tmp_path, GOOD, message, OTEL_RESOURCE_ATTRIBUTES=given)
+
+
+def test_a_gateway_that_asks_its_host_is_told_of(tmp_path: Path) -> None:
+    """
+    A detector of hosts is the agent's: at two gateways it tells two hosts of one series.
+    """
+    text = changed("detectors: [env]", "detectors: [env, system]")
+    of_an_agent = text.replace("[tail_sampling]", "[memory_limiter]")
+    message = "it gives its own host to what has none"
+
+    assert [("warning", "processors.resource_detection.detectors")] == faults(
+        tmp_path, text, message
+    )
+    assert [] == faults(tmp_path, of_an_agent, message)

@@ -59,7 +59,7 @@ from tests.collector.configurations import changed, faults
             id="a transform takes event names",
         ),
         pytest.param(
-            "override: false", "timeout: 2s",
+            "[env], override: false", "[system], timeout: 2s",
             "warning", "processors.resource_detection",
             "it puts this host in the place of the sender's", id="the gateway's own host",
         ),

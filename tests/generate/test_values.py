@@ -145,6 +145,16 @@ def test_agents_find_every_gateway() -> None:
     assert given.keys() - read == {"OTEL_RESOURCE_ATTRIBUTES"}
 
 
+def test_gateways_do_not_tell_themselves_apart() -> None:
+    """
+    What gateways add to others' telemetry is the same text at each pod, without a field of its own.
+    """
+    (given,) = [e for e in OF_GATEWAY["extraEnvs"] if e["name"] == "OTEL_RESOURCE_ATTRIBUTES"]
+
+    assert {"name", "value"} == given.keys()
+    assert "$(" not in given["value"]
+
+
 def test_the_agent_opens_nothing_on_its_node() -> None:
     """
     The chart would open OTLP on the node's own addresses.

@@ -17,6 +17,10 @@ _STRATEGY: Final = "UnderscoreEscapingWithSuffixes"
 _HISTOGRAMS: Final = {metric.name: metric for metric in METRICS if metric.kind == "histogram"}
 _DELTA: Final = ("statsd", "count", "sum", "signal_to_metrics")
 """Receivers and connectors whose sums are differences."""
+_OF_ONE: Final = (
+    "host.name", "container.name", "k8s.pod.name", "k8s.container.name", "service.instance.id",
+)  # fmt: skip
+"""Attributes that become labels and are another one's at each gateway."""
 _TRANSLATING: Final = ("prometheus", "prometheus_remote_write")
 _STATSD: Final = "timer_histogram_mapping"
 
@@ -36,8 +40,10 @@ def check(whole: Configuration) -> Iterator[Finding]:
     for exporter in whole.used("exporters"):
         if exporter.type in _TRANSLATING:
             yield from _translated(exporter)
-    for processor in whole.used("processors"):
+    processors = list(whole.used("processors"))
+    for processor in processors:
         yield from _identity(processor)
+    yield from _own(processors, whole.environment.get("OTEL_RESOURCE_ATTRIBUTES", ""))
 
 
 def _is_prometheus(whole: Configuration, exporter: Component) -> bool:
@@ -161,3 +167,31 @@ def _identity(processor: Component) -> Iterator[Finding]:
                 processor.place, "it puts this host in the place of the sender's",
                 "add override: false",
             )  # fmt: skip
+
+
+def _own(processors: list[Component], given: str) -> Iterator[Finding]:
+    """
+    A gateway must not tell itself apart: agents give a series to one of them now, then to another.
+    """
+    if all(each.type != "tail_sampling" for each in processors):
+        return
+    for processor in processors:
+        if processor.type == "resource_detection":
+            yield from _told_apart(processor, given)
+
+
+def _told_apart(processor: Component, given: str) -> Iterator[Finding]:
+    detectors = at(processor.place, "detectors")
+    names = {pair.partition("=")[0].strip() for pair in given.split(",")}
+    told = [name for name in _OF_ONE if name in names]
+    twice = "behind an agent a series comes by every gateway and counts once for each"
+    if "env" in [each.text for each in items(detectors)] and told:
+        yield warning(
+            detectors or processor.place, f"it gives its own {told[0]} to what has none: {twice}",
+            f"take {told[0]} out of OTEL_RESOURCE_ATTRIBUTES: agents and senders say it",
+        )  # fmt: skip
+    elif any(each.text != "env" for each in items(detectors)):
+        yield warning(
+            detectors or processor.place, f"it gives its own host to what has none: {twice}",
+            "leave detectors: [env], and let agents and senders say where they are",
+        )  # fmt: skip
