@@ -12,7 +12,7 @@ from tests.programs import program
 from otel_confidence.cli.commands import cli
 
 ERROR = "exporters:\n  otlp_http/loki: {endpoint: '${env:NOWHERE}'}\n"
-WARNING = "processors:\n  resource_detection: {override: true, detectors: [system]}\n"
+WARNING = "exporters:\n  otlp_http/loki: {retry_on_failure: {max_elapsed_time: 9s}}\n"
 
 
 def validated(folder: Path, *texts: str, binary: Path | None = None, path: str = "") -> Result:
