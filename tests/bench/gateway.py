@@ -22,17 +22,20 @@ from tests.bench.programs import (
     WIDTH,
     Kind,
     Program,
-    _bare,
-    _cost_s,
-    _gateway,
-    _sink,
-    _started,
+    bare_files,
+    gateway_files,
+    sink_files,
+    spent_s,
+    started,
 )
 
 QUIET: Final = 2.0
 """The load of a machine below which a rate means something."""
 QUIET_S: Final = 2
-PROGRAMS: Final[dict[str, Callable[[Program], list[str]]]] = {"gateway": _gateway, "bare": _bare}
+PROGRAMS: Final[dict[str, Callable[[Program], list[str]]]] = {
+    "gateway": gateway_files,
+    "bare": bare_files,
+}
 Figures = dict[tuple[str, str], list[float]]
 """By program and kind, one number a round."""
 
@@ -70,8 +73,8 @@ def _round(title: str, memory: dict[str, list[float]]) -> list[tuple[Kind, float
     """One program from its start to its end: each kind with its cost and what came through."""
     with (
         tempfile.TemporaryDirectory() as name,
-        _started(_sink(), Path(name), grpc=GATEWAY_PORT) as sink,
-        _started(PROGRAMS[title](sink), Path(name)) as program,
+        started(sink_files(), Path(name), grpc=GATEWAY_PORT) as sink,
+        started(PROGRAMS[title](sink), Path(name)) as program,
     ):
         found = [_sent(program, kind) for kind in KINDS]
         memory[title].append(program.memory_mib())
@@ -82,7 +85,7 @@ def _sent(program: Program, kind: Kind) -> tuple[Kind, float, float]:
     if kind.path != "/v1/traces":
         program = replace(program, quiet_s=QUIET_S)  # nothing waits for anything but traces
     count, began = kind.requests * WIDTH, time.monotonic()
-    cost_s = _cost_s(program, kind)
+    cost_s = spent_s(program, kind)
     # A lower bound, as the sender makes its requests meanwhile.
     seconds = max(time.monotonic() - began - program.quiet_s, 0.001)
     return kind, cost_s / count * 1e6, count / seconds

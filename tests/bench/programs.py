@@ -94,13 +94,13 @@ def main() -> None:
         folder = Path(name)
         with running(folder / "up") as up:
             _measure("up", Program(up.process.pid, up.otlp_http, up.otlp_grpc, 2))
-        with _started(_sink(), folder, grpc=GATEWAY_PORT) as sink:
+        with started(sink_files(), folder, grpc=GATEWAY_PORT) as sink:
             for title, configuration in (
                 ("agent.yaml", [f"--config={ROOT / 'collector' / 'agent.yaml'}"]),
-                ("gateway.yaml", _gateway(sink)),
-                ("OTLP in and out alone", _bare(sink)),
+                ("gateway.yaml", gateway_files(sink)),
+                ("OTLP in and out alone", bare_files(sink)),
             ):
-                with _started(configuration, folder) as collector:
+                with started(configuration, folder) as collector:
                     _measure(title, collector)
         with _prometheus(folder) as prometheus:
             _measure("Prometheus", prometheus)
@@ -110,12 +110,12 @@ def _measure(title: str, program: Program) -> None:
     for kind in KINDS:
         if title == "Prometheus" and kind.path != "/v1/metrics":
             continue
-        cost_s = _cost_s(program, kind) / (kind.requests * WIDTH) * 1e6
+        cost_s = spent_s(program, kind) / (kind.requests * WIDTH) * 1e6
         _say(f"{title}: {cost_s:.1f} processor seconds for a million {kind.name}")
     _say(f"{title}: {program.memory_mib():.0f} MiB at most")
 
 
-def _cost_s(program: Program, kind: Kind) -> float:
+def spent_s(program: Program, kind: Kind) -> float:
     before_s = program.processor_s()
     with httpx.Client(base_url=program.http, headers=OTLP, timeout=60) as client:
         for _ in range(kind.requests):
@@ -134,7 +134,7 @@ def _idle(program: Program) -> bool:
 
 
 @contextmanager
-def _started(configuration: list[str], folder: Path, *, grpc: int = 0) -> Iterator[Program]:
+def started(configuration: list[str], folder: Path, *, grpc: int = 0) -> Iterator[Program]:
     doors = {"http": f"{ADDRESS}:{_free_port()}", "grpc": f"{ADDRESS}:{grpc or _free_port()}"}
     protocols = {name: {"endpoint": door} for name, door in doors.items()}
     listening = {
@@ -181,7 +181,7 @@ def _prometheus(folder: Path) -> Iterator[Program]:
         yield Program(process, f"http://{door}/api/v1/otlp", "", 2)
 
 
-def _gateway(sink: Program) -> list[str]:
+def gateway_files(sink: Program) -> list[str]:
     """The gateway's arguments: its exporters lead to the sink, its other doors are free ports."""
     file = ROOT / "collector" / "gateway.yaml"
     exporters = {
@@ -196,11 +196,11 @@ def _gateway(sink: Program) -> list[str]:
     return [f"--config={file}", _overlay(others)]
 
 
-def _bare(sink: Program) -> list[str]:
+def bare_files(sink: Program) -> list[str]:
     return [_pipelines("otlp_http", {"endpoint": sink.http})]
 
 
-def _sink() -> list[str]:
+def sink_files() -> list[str]:
     return [_pipelines("debug", {"verbosity": "basic"})]
 
 

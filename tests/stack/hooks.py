@@ -1,36 +1,45 @@
 """
-This module is whoever Alertmanager tells: it keeps what is posted, with the path it came by.
+This module is whoever Alertmanager tells: it keeps what is posted, or refuses while told to.
+
+While a file ``answer`` in its home folder holds a status such as 500, posts are answered by that;
+they are kept all the same, with the answer that they got.
 """
 
 import json
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 FILE = "told.jsonl"
+ANSWER = "answer"
+PORT = 18080
+"""Where it listens."""
 
 
-def told(folder: Path, path: str) -> list[Any]:
-    """What was posted to a path, in order."""
+def told(folder: Path, path: str, *, status: int | None = 200) -> list[Any]:
+    """Posts to a path in order, each with ``time`` and ``body``; by default those taken."""
     file = folder / FILE
     lines = file.read_text().splitlines(keepends=True) if file.exists() else []
     posts = [json.loads(line) for line in lines if line.endswith("\n")]
-    return [post["body"] for post in posts if post["path"] == path]
+    return [p for p in posts if p["path"] == path and status in {None, p["status"]}]
 
 
 def main() -> None:
-    """Keep what is posted to an address in a file of the home folder."""
-    lock = threading.Lock()
+    """Keep posts in a file of the home folder."""
+    lock, home = threading.Lock(), Path.home()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            line = json.dumps({"path": self.path, "body": body})
-            with lock, (Path.home() / FILE).open("a") as file:
-                file.write(f"{line}\n")
-            self.send_response(200)
+            chosen = home / ANSWER
+            status = int(chosen.read_text()) if chosen.exists() else 200
+            post = {"path": self.path, "time": time.time(), "status": status, "body": body}
+            with lock, (home / FILE).open("a") as file:
+                file.write(f"{json.dumps(post)}\n")
+            self.send_response(status)
             self.send_header("Content-Type", "text/plain")
             self.send_header("Content-Length", "2")
             self.end_headers()
@@ -39,8 +48,7 @@ def main() -> None:
         def log_message(self, *_: object) -> None:
             return
 
-    host, _, port = sys.argv[1].rpartition(":")
-    ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
+    ThreadingHTTPServer((sys.argv[1], PORT), Handler).serve_forever()
 
 
 if __name__ == "__main__":

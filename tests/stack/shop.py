@@ -30,6 +30,22 @@ CARD = "4111 1111 1111 1111"
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJldmUifQ.c2lnbmF0dXJlLXRoYXQtaXMtbG9uZw"
 PASSWORD = "hunter2-hunter2"
 FILE = "recorded.json"
+UNSURE = {
+    "ml.model.name": MODEL,
+    "ml.model.version": "1",
+    "ml.prediction.confidence": 0.65,
+    "ml.prediction.confidence.source": "probability",
+    "ml.prediction.confidence.tier": "medium",
+    "ml.prediction.decision": "abstain",
+    "ml.prediction.threshold": 0.7,
+    "ml.prediction.label": "seven",
+    "ml.prediction.uncertainty.method": "entropy",
+    "ml.prediction.id": "",
+    "ml.prediction.uncertainty": 0.0,
+}
+"""What span and event say of a prediction below its threshold."""
+VARYING = {"ml.prediction.id": "", "ml.prediction.uncertainty": 0.0}
+"""What of that is another each time."""
 
 tracer = trace.get_tracer("shop")
 
@@ -173,7 +189,7 @@ def the_rest(telemetry: oc.Telemetry) -> None:
     for n, metric in enumerate(c.METRICS, 1):
         value = n / 8
         if metric.kind == "histogram":
-            if metric.name not in telemetry.instruments._made:
+            if metric.name not in telemetry.instruments.names:
                 telemetry.instruments.histogram(metric).record(value, labels(metric))
         elif not telemetry.sums.totals(metric.name):
             telemetry.sums.set(metric, labels(metric), value)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("stack")
 
 
 def told(stack: Stack, path: str) -> list[Any]:
-    return hooks.told(stack.plan.starts["hooks"].folder, path)
+    return [post["body"] for post in hooks.told(stack.plan.starts["hooks"].folder, path)]
 
 
 def said(stack: Stack, path: str) -> list[Any]:

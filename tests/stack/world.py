@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from tests import running
 from tests.programs import program
-from tests.stack import paths, shop
+from tests.stack import hooks, paths, shop
 from tools.stack import Stack
 from tools.stack.plan import COMPOSE, ROOT, Wishes
 
@@ -44,7 +44,7 @@ _ALERTMANAGER: Final = {
     "route.group_interval": "1s",
     "route.routes.*.group_wait": "3s",
     "route.routes.*.group_interval": "1s",
-    "+global.pagerduty_url": "http://hooks:18080/pagerduty",
+    "+global.pagerduty_url": f"http://hooks:{hooks.PORT}/pagerduty",
     # No mail server is here.
     "receivers.*.email_configs": [],
 }
@@ -56,13 +56,12 @@ OVERRIDES: Final[Mapping[str, Any]] = {
     },
     "alertmanager": {"/etc/alertmanager/notify.yml": _ALERTMANAGER},
 }
-_HOOKS_PORT: Final = 18080
 
 
-def secrets(port: int) -> dict[str, str]:
-    """What the stack's secrets hold, where a service ``hooks`` is told at a port."""
+def secrets() -> dict[str, str]:
+    """What the stack's secrets hold, where a service ``hooks`` is told."""
     paths = ("heartbeat", "slack", "webhook")
-    urls = {f"{path}_url": f"http://hooks:{port}/{path}" for path in paths}
+    urls = {f"{path}_url": f"http://hooks:{hooks.PORT}/{path}" for path in paths}
     return {**urls, "pagerduty_key": "0" * 32, "smtp_password": "none"}
 
 
@@ -75,7 +74,7 @@ def until(found: Callable[[], T]) -> T:
 def started(folder: Path) -> Iterator[Stack]:
     """Every service of the compose files, ready, and none that fell when it ends."""
     wishes = Wishes(
-        files=FILES, profiles=["demo"], overrides=OVERRIDES, secrets=secrets(_HOOKS_PORT),
+        files=FILES, profiles=["demo"], overrides=OVERRIDES, secrets=secrets(),
         stand_ins=True,
     )  # fmt: skip
     with Stack.started(folder, wishes, check=False) as stack:

@@ -21,6 +21,8 @@ FILE: Final = "requests.bin"
 ANSWER: Final = "answer"
 """The file that says how a recorder answers."""
 _FRAME: Final = struct.Struct(">cI")
+HEAD_BYTES: Final = _FRAME.size
+"""What stands before each content: its mark and size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +75,27 @@ def mend(folder: Path) -> None:
     """
     file = folder / FILE
     if file.exists():
-        whole = sum(_FRAME.size + len(body) for _, body in _frames(file))
+        whole = sum(HEAD_BYTES + len(body) for _, body in frames(file))
         with file.open("r+b") as opened:
             opened.truncate(whole)
 
 
-def _frames(file: Path) -> Iterator[tuple[bytes, bytes]]:
-    content = memoryview(file.read_bytes() if file.exists() else b"")
-    while len(content) >= _FRAME.size:
+def frames(file: Path, begin: int = 0) -> Iterator[tuple[bytes, bytes]]:
+    """
+    Mark and content of each whole frame from a byte on; nothing where there is no file.
+    """
+    if not file.exists():
+        return
+    with file.open("rb") as opened:
+        opened.seek(begin)
+        content = memoryview(opened.read())
+    while len(content) >= HEAD_BYTES:
         mark, size = _FRAME.unpack_from(content)
-        body = content[_FRAME.size : _FRAME.size + size]
+        body = content[HEAD_BYTES : HEAD_BYTES + size]
         if len(body) < size:
             return
         yield mark, bytes(body)
-        content = content[_FRAME.size + size :]
+        content = content[HEAD_BYTES + size :]
 
 
 def attributes(pairs: Any) -> dict[str, Any]:
@@ -129,7 +138,7 @@ class Recorded:
         """
         The requests of a signal (``metrics``, ``traces``, ``logs``), in order of arrival.
         """
-        for mark, body in _frames(self.folder / FILE):
+        for mark, body in frames(self.folder / FILE):
             if mark == KINDS[signal].mark:
                 yield KINDS[signal].request.FromString(body)
 

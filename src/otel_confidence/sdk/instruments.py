@@ -32,6 +32,13 @@ class Instruments:
         return self._made.get(metric.name) or self._make(metric)
 
     @property
+    def names(self) -> frozenset[str]:
+        """
+        The histograms that were asked for so far.
+        """
+        return frozenset(self._made)
+
+    @property
     def edges_settled(self) -> bool:
         """
         Whether the confidence histogram exists and takes no more edges.

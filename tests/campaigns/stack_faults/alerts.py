@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from tests.campaigns.stack_faults import hooks, load
+from tests.campaigns.stack_faults import load
 from tests.campaigns.stack_faults.rows import Row
 from tests.campaigns.stack_faults.world import GATEWAY, Run, Setting, running
 from tests.running import until
+from tests.stack import hooks
 
 KNOWN_S: Final = 90.0
 """How long models predict before the fault: the rules have to know them."""

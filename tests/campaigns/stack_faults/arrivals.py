@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpx
 from tests.campaigns.stack_faults.load import SERVICE
 from tools.stack import Stack
-from tools.stack.recorded import _FRAME, FILE, KINDS, attributes
+from tools.stack.recorded import FILE, HEAD_BYTES, KINDS, attributes, frames
 
 STEP_S: Final = 0.5
 _LINE: Final = re.compile(r"(otelcol_\w+?)(?:_total|__\w+_)?\{([^}]*)\} (\S+)")
@@ -36,18 +36,9 @@ class Door:
 
     def look(self) -> None:
         """Take in what was written since the last look."""
-        if not self.path.exists():
-            return
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            content = memoryview(file.read())
-        while len(content) >= _FRAME.size:
-            mark, size = _FRAME.unpack_from(content)
-            if len(content) < _FRAME.size + size:
-                return
-            self._take(mark, bytes(content[_FRAME.size : _FRAME.size + size]))
-            content = content[_FRAME.size + size :]
-            self.offset += _FRAME.size + size
+        for mark, body in frames(self.path, self.offset):
+            self._take(mark, body)
+            self.offset += HEAD_BYTES + len(body)
 
     def _take(self, mark: bytes, body: bytes) -> None:
         now = time.time()

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from tests.campaigns.stack_faults import hooks, load
+from tests.campaigns.stack_faults import load
 from tests.campaigns.stack_faults.arrivals import Watch
 from tests.campaigns.stack_faults.rows import Row, Told, rows
 from tests.running import until
+from tests.stack import hooks
 from tests.stack.world import secrets
 from tools.stack import Stack
 from tools.stack.plan import COMPOSE, ROOT, Wishes, make
@@ -180,7 +181,7 @@ def running(name: str, folder: Path, setting: Setting) -> Iterator[Run]:
     if setting.gateway:
         overrides[GATEWAY] = {"/etc/otelcol/gateway.yaml": setting.gateway}
     wishes = Wishes(
-        files=[*_FILES, *setting.files], overrides=overrides, secrets=secrets(hooks.PORT),
+        files=[*_FILES, *setting.files], overrides=overrides, secrets=secrets(),
         environment={GATEWAY: setting.environment}, stand_ins=True,
     )  # fmt: skip
     with _started(folder / "stack", wishes, setting) as stack:
