@@ -237,3 +237,23 @@ def test_readers_see_whole_batches_while_others_add() -> None:
         each.join()
 
     assert [] == odd
+
+
+@pytest.mark.parametrize(("after_ms", "end_ms"), [(-1, 10**9), (2_000, 2_500), (2_500, 2_000)])
+def test_many_series_are_found_where_each_one_alone_is(after_ms: int, end_ms: int) -> None:
+    """
+    In a large chunk, series without samples and some beyond its last one among them.
+    """
+    chance = np.random.default_rng(3)
+    series = np.setdiff1d(np.arange(600), [0, 7, 599])
+    count = 500 * len(series)
+    chunk = Chunk.of(
+        chance.choice(series, count), chance.integers(0, 10_000, count), np.zeros(count)
+    )
+    rows = chance.permutation(610)
+
+    low, high = chunk.spans(rows, after_ms, end_ms)
+
+    alone = [chunk.spans(rows[[at]], after_ms, end_ms) for at in range(len(rows))]
+    assert alone == [*zip(low, high, strict=True)]
+    assert (after_ms < end_ms) == bool((low < high).any())

@@ -8,6 +8,7 @@ merged into it, so that there are few, and each sample is moved some twenty time
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,9 @@ _TIME: Final = (1 << _BITS) - 1
 _GROWTH: Final = 2
 _KEPT: Final = 0.75
 """The share that stays when there is too much."""
+_LARGE: Final = 1 << 18
+_MANY: Final = 512
+"""From so many samples and series on searches through all samples miss the processor's cache."""
 _LOOKED_AT: Final = 100_000
 """How many samples tell how times are distributed."""
 Ints = NDArray[np.int64]
@@ -40,7 +44,7 @@ class Laid:
     offsets: Ints
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Chunk:
     """
     Samples in the order of their keys, no key twice.
@@ -88,8 +92,25 @@ class Chunk:
         For each series where its samples with ``after < time <= end`` begin and end.
         """
         lines = rows << _BITS
-        low = np.searchsorted(self.keys, lines + after_ms, side="right")
-        return low, np.maximum(low, np.searchsorted(self.keys, lines + end_ms, side="right"))
+        low = self._after(rows, lines + after_ms)
+        return low, np.maximum(low, self._after(rows, lines + end_ms))
+
+    def _after(self, rows: Ints, keys: Ints) -> Ints:
+        if len(self) < _LARGE or len(rows) < _MANY:
+            return np.searchsorted(self.keys, keys, side="right")
+        last = len(self._starts) - 1
+        return _first_beyond(
+            self.keys, keys,
+            self._starts[np.minimum(rows, last)], self._starts[np.minimum(rows + 1, last)],
+        )  # fmt: skip
+
+    @cached_property
+    def _starts(self) -> Ints:
+        """
+        Where each series begins, by its number, and after the last one where it ends.
+        """
+        series = int(self.keys[-1] >> _BITS) + 1
+        return np.searchsorted(self.keys, np.arange(series + 1) << _BITS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,6 +229,21 @@ class Recent:
         times = np.concatenate([each.keys[::every] & _TIME for each in self._state.chunks])
         floor_ms = max(self._state.floor_ms, int(np.quantile(times, 1 - _KEPT * most / len(self))))
         self._state = View(floor_ms, self._state.after(floor_ms).chunks)
+
+
+def _first_beyond(keys: Ints, wanted: Ints, low: Ints, high: Ints) -> Ints:
+    """
+    Where the first key beyond each wanted one lies, in ``low <= place <= high``.
+    """
+    longest = int((high - low).max()) if len(low) else 0
+    for _ in range(longest.bit_length()):
+        middle = (low + high) >> 1
+        beyond = keys[np.minimum(middle, len(keys) - 1)] > wanted
+        low, high = (
+            np.where(beyond | (low == high), low, middle + 1),
+            np.where(beyond, middle, high),
+        )
+    return low
 
 
 def _taken(chunk: Chunk, low: Ints, high: Ints) -> tuple[Ints, Floats, Ints]:

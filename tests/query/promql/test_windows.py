@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from otel_confidence.points import Selection
 from otel_confidence.query.promql.windows import laid_out, windows_of
 
+ENDS = st.builds(
+    lambda start, step, count: start + step * np.arange(count, dtype=np.int64),
+    st.integers(-40, 70), st.integers(0, 25), st.integers(1, 12),
+)  # fmt: skip
+"""Evenly spaced or, of a step of zero, all the same."""
 TIMES = st.lists(st.lists(st.integers(0, 60), max_size=8, unique=True), min_size=1, max_size=6)
 
 
@@ -19,9 +25,9 @@ def never() -> None:
     """
 
 
-@given(TIMES, st.integers(1, 30), st.integers(1, 40))
+@given(TIMES, ENDS, st.integers(1, 30), st.integers(1, 40))
 def test_windows_hold_what_lies_between_their_ends(
-    series: list[list[int]], range_ms: int, cells: int
+    series: list[list[int]], ends: NDArray[np.int64], range_ms: int, cells: int
 ) -> None:
     """
     Each window counts the samples after its start up to its end, in portions of any size.
@@ -34,7 +40,6 @@ def test_windows_hold_what_lies_between_their_ends(
             for i, times in enumerate(series)
         ]
     )
-    ends = np.array([-5, 0, 20, 21, 60, 100], dtype=np.int64)
 
     portions = list(
         windows_of(samples, ends=ends, steps=ends, range_ms=range_ms, check=never, cells=cells)

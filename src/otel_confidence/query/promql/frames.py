@@ -115,7 +115,7 @@ def without_name(labels: Labels) -> Labels:
     """
     Labels without the metric's name, type and unit.
     """
-    return tuple(pair for pair in labels if pair[0] not in METADATA_LABELS)
+    return tuple([pair for pair in labels if pair[0] not in METADATA_LABELS])
 
 
 def united(frame: Frame) -> Frame:

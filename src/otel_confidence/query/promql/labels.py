@@ -28,14 +28,14 @@ def keeping(labels: Labels, names: frozenset[str]) -> Labels:
     """
     Only the labels named.
     """
-    return tuple(pair for pair in labels if pair[0] in names)
+    return tuple([pair for pair in labels if pair[0] in names])
 
 
 def dropping(labels: Labels, names: frozenset[str]) -> Labels:
     """
     All labels but those named.
     """
-    return tuple(pair for pair in labels if pair[0] not in names)
+    return tuple([pair for pair in labels if pair[0] not in names])
 
 
 def label_replace(

@@ -13,8 +13,8 @@ from otel_confidence.points import Labels, Selection
 from otel_confidence.query.promql.frames import Bools, Floats, Frame, Grid, Ints
 from otel_confidence.query.promql.segments import Segments
 
-PORTION_CELLS = 1 << 21
-"""How many windows are cut at a time: functions need some 150 bytes for each."""
+PORTION_CELLS = 1 << 14
+"""How many windows are cut at a time: the 150 bytes of each then stay in a processor's cache."""
 STALE_BITS = 0x7FF0000000000002
 """The NaN by which Prometheus marks the end of a series."""
 
@@ -41,19 +41,22 @@ class Samples:
     def counts_until(self, marks: Ints) -> Ints:
         """
         For each series and mark, the index after the last sample at or before the mark.
+
+        Args:
+            marks: Times in milliseconds, evenly spaced, or all the same.
         """
-        series = len(self.labels)
-        if not len(self.times):
-            return np.zeros((series, len(marks)), dtype=np.int64)
+        series, width = len(self.labels), len(marks) + 1
         if series == 1:
             return np.searchsorted(self.times, marks, side="right").astype(np.int64)[None, :]
-        origin = int(self.times.min())
-        span = int(self.times.max()) - origin + 2
-        owner = np.repeat(np.arange(series, dtype=np.int64), np.diff(self.offsets))
-        keys = owner * span + (self.times - origin + 1)
-        wanted = np.clip(marks - origin + 1, 0, span - 1)
-        lines = np.arange(series, dtype=np.int64)[:, None] * span
-        return np.searchsorted(keys, lines + wanted, side="right").astype(np.int64)
+        step = int(marks[-1] - marks[0]) // max(1, len(marks) - 1)
+        if not step and len(marks) > 1:
+            return np.repeat(self.counts_until(marks[:1]), len(marks), axis=1)
+        # Each sample counts from the first mark at or after it; the last column is for those after.
+        first = np.clip((self.times - marks[0] - 1) // max(1, step) + 1, 0, width - 1)
+        owner = np.repeat(np.arange(series) * width, np.diff(self.offsets))
+        counts = np.bincount(owner + first, minlength=series * width).reshape(series, width)
+        until: Ints = counts[:, :-1].cumsum(axis=1) + self.offsets[:-1, None]
+        return until
 
     def rows(self, start: int, stop: int) -> "Samples":
         """
@@ -139,8 +142,8 @@ class Windows:
         The windows that hold so many samples.
         """
         enough = self.counts >= count
-        row, step = np.nonzero(enough)
-        return Cells(self, enough, self.low[row, step], self.high[row, step], step)
+        step = np.broadcast_to(np.arange(enough.shape[1]), enough.shape)[enough]
+        return Cells(self, enough, self.low[enough], self.high[enough], step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,7 @@ def windows_of(
     Cut each series into one window for each end; staleness markers are no samples here.
 
     The series come in portions, so that what is computed of them stays small; at least one.
+    The ends are evenly spaced, or all the same.
     """
     fresh = samples.fresh()
     portion = max(1, cells // max(1, len(ends)))
