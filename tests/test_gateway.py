@@ -202,6 +202,23 @@ def test_a_line_fits_into_loki() -> None:
     assert sum(entries[c] * shortest[c] for c in entries) < 64 * 1024
 
 
+def test_what_waits_on_its_way_is_still_taken() -> None:
+    """
+    A point may be half as old as Prometheus's window when it comes, and wait as long again.
+    """
+    prometheus = yaml.safe_load((FILE.parents[1] / "prometheus" / "prometheus.yml").read_text())
+    window = re.fullmatch(r"(\d+)h", prometheus["storage"]["tsdb"]["out_of_order_time_window"])
+    filtered = "\n".join(
+        condition
+        for group in GATEWAY["processors"]["filter/limits"]["metric_conditions"]
+        for condition in group["conditions"]
+    )
+    (oldest,) = re.findall(r'datapoint\.time < Now\(\) - Duration\("(\d+)h"\)', filtered)
+
+    assert window
+    assert int(window[1]) == 2 * int(oldest)
+
+
 def test_points_with_too_many_labels_go_as_a_whole() -> None:
     """
     A point with more labels than the server takes is dropped; none loses labels, or is merged.
@@ -211,5 +228,5 @@ def test_points_with_too_many_labels_go_as_a_whole() -> None:
         for group in GATEWAY["processors"]["filter/limits"]["metric_conditions"]
     }
 
-    assert [f"Len(datapoint.attributes) > {Limits().labels}"] == conditions["datapoint"]
+    assert f"Len(datapoint.attributes) > {Limits().labels}" == conditions["datapoint"][0]
     assert [Limits().label_value_bytes] == numbers("metric", "datapoint", "truncate_all")

@@ -170,7 +170,7 @@ def _running(command: list[Any], folder: Path, door: str) -> Iterator[int]:
 
 @contextmanager
 def _prometheus(folder: Path) -> Iterator[Program]:
-    (folder / "prometheus.yml").write_text("storage: {tsdb: {out_of_order_time_window: 30m}}")
+    (folder / "prometheus.yml").write_text("storage: {tsdb: {out_of_order_time_window: 24h}}")
     door = f"{ADDRESS}:{_free_port()}"
     command = [
         binary("prometheus"),

@@ -15,7 +15,10 @@ from tests.campaigns.stack_faults.rows import NotRunError, Row, gaps, oldest_mis
 from tests.campaigns.stack_faults.world import GATEWAY, INTERVAL_MS, Run, Setting, running
 
 OUTAGE_S: Final = 75.0
-"""How long a backend is away. An hour differs only in how far the queue fills."""
+"""
+How long a backend is away. Twelve hours differ in how far the queue fills; after a day, Prometheus
+takes no metrics of before.
+"""
 BACKENDS: Final = ("tempo", "loki", "prometheus")
 _HERE: Final = Path(__file__).parent
 _FILE: Final = "/etc/otelcol/gateway.yaml"
