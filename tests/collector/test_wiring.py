@@ -40,6 +40,27 @@ def test_a_fault_of_wiring_is_told(  # noqa: PLR0917  a case has that many sides
     assert [(level, path)] == faults(tmp_path, changed(old, new), message)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "room", "other"),
+    [
+        ("exporters: [span_metrics, forward]", "exporters: [span_metrics]", "receivers",
+         "exporters"),
+        ("receivers: [otlp, statsd, span_metrics]", "receivers: [otlp, statsd]", "exporters",
+         "receivers"),
+    ],
+    ids=["nothing leads to it", "it leads nowhere"],
+)  # fmt: skip
+def test_half_a_connector_is_told_of(
+    tmp_path: Path, old: str, new: str, room: str, other: str
+) -> None:
+    """
+    A connector that only begins a pipeline, or only ends one, keeps the Collector from starting.
+    """
+    told = [f for f in found(tmp_path, changed(old, new)) if f"under no {other}" in f.message]
+
+    assert [("error", room)] == [(f.level, f.path.rpartition(".")[2][: len(room)]) for f in told]
+
+
 def test_a_list_of_an_overlay_replaces_the_whole(tmp_path: Path) -> None:
     """
     An overlay that names only its own extension takes away those that queues rest on.

@@ -37,6 +37,7 @@ def check(whole: Configuration) -> Iterator[Finding]:
         if name.text not in whole.configured("extensions"):
             yield _unknown(name, "extensions", list(whole.configured("extensions")))
     yield from _unused(whole)
+    yield from _halves(whole)
     yield from _extensions(whole)
     yield from _own_metrics(whole)
     yield from _doors(whole)
@@ -60,9 +61,28 @@ def _unused(whole: Configuration) -> Iterator[Finding]:
     started = {name.text for name in whole.extensions()}
     for room in (*ROOMS, "connectors", "extensions"):
         used = started if room == "extensions" else {each.id for each in whole.used(room)}
+        if room == "connectors":  # one that is named on its other side alone is an error
+            used |= {name.text for each in whole.pipelines for name in each.named("receivers")}
         for name, place in whole.configured(room).items():
             if name not in used:
                 yield warning(place, "nothing uses it", "name it under service, or leave it out")
+
+
+def _halves(whole: Configuration) -> Iterator[Finding]:
+    """
+    A connector leads from a pipeline to another; named in one alone, nothing starts.
+    """
+    for connector in whole.configured("connectors"):
+        named = {
+            room: [n for each in whole.pipelines for n in each.named(room) if n.text == connector]
+            for room in ("receivers", "exporters")
+        }
+        for room, other in (("receivers", "exporters"), ("exporters", "receivers")):
+            if named[room] and not named[other]:
+                yield error(
+                    named[room][0], f"{connector!r} is under no {other}: the Collector does not "
+                    "start", f"name it under {other} too; a later file replaces lists as a whole",
+                )  # fmt: skip
 
 
 def _extensions(whole: Configuration) -> Iterator[Finding]:
