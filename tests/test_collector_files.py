@@ -120,7 +120,7 @@ def test_only_scale_needs_the_contrib_image() -> None:
 
     assert set() == small & CONTRIB_ONLY
     assert CONTRIB_ONLY == whole & CONTRIB_ONLY
-    assert whole - CONTRIB_ONLY - small == {"clickhouse", "interval"}
+    assert whole - CONTRIB_ONLY - small == {"batch", "clickhouse", "interval"}
 
 
 def test_the_small_distribution_has_just_what_the_files_use() -> None:

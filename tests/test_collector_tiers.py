@@ -45,6 +45,12 @@ QUICK: dict[str, Any] = {
         for name in ("clickhouse", "clickhouse/traces")
     },
 }
+FILES = {
+    "awss3/metrics": "file/metrics", "awss3/traces": "file/traces", "awss3/logs": "file/logs",
+    "otlp_http/prometheus": "file/prometheus", "otlp_grpc/tempo": "file/tempo",
+    "otlp_http/loki": "file/loki",
+}  # fmt: skip
+"""What stands in the place of exporters whose backends are not here."""
 COUNTS = {"otel_logs": 2 * EACH, "otel_traces": 2 * EACH}
 """Rows of two runs of the program."""
 
@@ -54,26 +60,34 @@ def without_s3(folder: Path) -> dict[str, Any]:
     scale.yaml with files in the place of an S3-compatible store and of the other backends.
     """
     scale = merged("scale")
-    files = {name: f"file/{name.partition('/')[2]}" for name in scale["exporters"] if "s3" in name}
-    written = {f"file/{kind}": {"path": str(folder / f"{kind}.jsonl"), "flush_interval": "50ms",
-                                "append": True}
-               for kind in ("metrics", "traces", "logs")}  # fmt: skip
     for pipeline in scale["service"]["pipelines"].values():
-        kept = [name for name in pipeline["exporters"] if not name.startswith("otlp_")]
-        pipeline["exporters"] = [files.get(name, name) for name in kept]
-    scale["exporters"] = written | {n: e for n, e in scale["exporters"].items() if n not in files}
+        pipeline["exporters"] = [FILES.get(name, name) for name in pipeline["exporters"]]
+    scale["exporters"] = {
+        name: settings for name, settings in scale["exporters"].items() if name not in FILES
+    } | {
+        name: {
+            "path": str(folder / f"{name.partition('/')[2]}.jsonl"),
+            "flush_interval": "50ms",
+            "append": True,
+        }
+        for name in FILES.values()
+    }
     lay(QUICK, scale)
     return scale
 
 
 @contextmanager
-def gateway(folder: Path, port: int, **environment: str) -> Iterator[Collector]:
+def gateway(
+    folder: Path, port: int, more: dict[str, Any] | None = None, /, **environment: str
+) -> Iterator[Collector]:
     """
     A gateway that writes to a ClickHouse at a port.
     """
+    overlay = without_s3(folder)
+    lay(more or {}, overlay)
     endpoint = f"http://127.0.0.1:{port}?compress=none"
     with running(
-        folder, ("gateway",), without_s3(folder), CLICKHOUSE_ENDPOINT=endpoint,
+        folder, ("gateway",), overlay, CLICKHOUSE_ENDPOINT=endpoint,
         CLICKHOUSE_USER="default", CLICKHOUSE_PASSWORD="", **environment,
     ) as collector:  # fmt: skip
         yield collector
@@ -176,6 +190,36 @@ def test_the_cold_tier_gets_the_same(tier: tuple[int, Collector]) -> None:
     assert 2 * EACH == len(ids) == len(set(ids))
     assert ["ml.prediction.result"] * 2 * EACH == names
     assert "ml.prediction.confidence" in cold.metrics()
+
+
+def test_a_full_queue_is_felt_by_its_own_store_alone(tmp_path: Path) -> None:
+    """
+    What ClickHouse's queue cannot take comes to Loki once, nobody is refused, and it is counted.
+    """
+    (port,) = free_ports(1)
+    full = {"sending_queue": {"queue_size": 5, "batch": {"min_size": 1, "max_size": 5}}}
+    overlay = {"exporters": {"clickhouse": full, "clickhouse/traces": full}}
+    with gateway(tmp_path / "gateway", port, overlay) as collector:
+        send(collector)
+        until(lambda: len(spans_of(collector, "logs", "scopeLogs", "logRecords")) >= EACH)
+        arrived = spans_of(collector, "loki", "scopeLogs", "logRecords")
+        refused = collector.counted("otelcol_receiver_refused")
+        lost = until(lambda: collector.counted("otelcol_exporter_enqueue_failed_log_records"))
+
+    assert (EACH, EACH) == (len(arrived), len(set(arrived)))
+    assert (0, EACH) == (refused, lost)
+
+
+def spans_of(collector: Collector, file: str, scope: str, what: str) -> list[str]:
+    """
+    The span of each record in a file.
+    """
+    return [
+        each["spanId"]
+        for resource in collector.left(file)
+        for found in resource[scope]
+        for each in found[what]
+    ]
 
 
 def test_a_gateway_that_makes_tables_needs_clickhouse_to_start(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ COLD: Final[dict[str, Any]] = {
 PIPELINES: Final = {
     "metrics": {"exporters": ["forward/warm", "forward/cold"]},
     "traces/sampled": {"exporters": ["clickhouse/traces", "awss3/traces"]},
-    "logs": {"exporters": ["clickhouse", "awss3/logs"]},
+    "logs": {"exporters": ["forward/events"]},
 }
 """Those of scale.yaml without Prometheus, Tempo and Loki, which are not here."""
 REQUESTS: Final[Mapping[str, Any]] = {
