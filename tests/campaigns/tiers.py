@@ -115,7 +115,7 @@ def _store(folder: Path, weed: Path) -> Iterator[None]:
     kept = folder / "s3"
     kept.mkdir(exist_ok=True)
     (script,) = SERVICES["s3"]["command"]
-    script = _here(script, weed).replace("/data", str(kept)).replace("0.0.0.0", ADDRESS)
+    script = here(script, weed).replace("/data", str(kept)).replace("0.0.0.0", ADDRESS)
     with (
         (folder / "s3.log").open("ab") as log,
         subprocess.Popen(
@@ -130,7 +130,7 @@ def _store(folder: Path, weed: Path) -> Iterator[None]:
             os.killpg(process.pid, signal.SIGTERM)
 
 
-def _here(script: str, weed: Path) -> str:
+def here(script: str, weed: Path) -> str:
     """
     A script of the compose file with this host's program and address, and Docker's dollars single.
     """
@@ -154,7 +154,7 @@ def _bucket(weed: Path) -> Iterator[str]:
     Let the compose file's job make the bucket, and say when it fails.
     """
     (script,) = SERVICES["s3-bucket"]["command"]
-    status = subprocess.run(["/bin/sh", "-c", _here(script, weed)], check=False).returncode
+    status = subprocess.run(["/bin/sh", "-c", here(script, weed)], check=False).returncode
     if status:
         yield f"s3-bucket ended with {status}"
 
@@ -212,7 +212,7 @@ def _decoded(kind: str) -> tuple[int, int]:
     ids: Counter[bytes] = Counter()
     for path in _objects(f"/buckets/{BUCKET}/{kind}"):
         body = _raw(path)
-        for each in _records(kind, REQUESTS[kind].FromString(gzip.decompress(body))):
+        for each in records(kind, REQUESTS[kind].FromString(gzip.decompress(body))):
             ids[each.name.encode() if kind == "metrics" else each.span_id] += 1
     return ids.total(), len(ids)
 
@@ -225,7 +225,7 @@ def _raw(path: str) -> bytes:
         return b"".join(answer.iter_raw())
 
 
-def _records(kind: str, request: Any) -> Iterator[Any]:
+def records(kind: str, request: Any) -> Iterator[Any]:
     if kind == "logs":
         scopes = [s for each in request.resource_logs for s in each.scope_logs]
         return (record for scope in scopes for record in scope.log_records)
