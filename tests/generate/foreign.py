@@ -24,6 +24,7 @@ FOREIGN: dict[str, set[str]] = {
     "otelcol_exporter_queue_size": {"exporter", "data_type"},
     "otelcol_exporter_queue_capacity": {"exporter", "data_type"},
     **{f"otelcol_exporter_enqueue_failed_{s}": {"exporter"} for s in COLLECTED},
+    **{f"otelcol_processor_filter_{s}_filtered": set[str]() for s in ("datapoints", "spans")},
     "otelcol_process_memory_rss": set[str](),
     "prometheus_notifications_dropped_total": set[str](),
     "prometheus_notifications_errors_total": {"alertmanager"},

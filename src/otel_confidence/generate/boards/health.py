@@ -176,8 +176,9 @@ def collector() -> list[Panel]:
                      RATE), _each("receiver_refused", "receiver")),
         lines(_third("Sent on", "What the stores behind the Collector took.", RATE),
               _each("exporter_sent", "exporter")),
-        lines(_third("Given up", "What could not be handed over and is not tried again.", RATE),
-              _each("exporter_send_failed", "exporter")),
+        lines(_third("Given up", "What could not be handed over and is not tried again, and "
+                     "what is left out as it would cost its neighbors.", RATE),
+              [*_each("exporter_send_failed", "exporter"), *_left_out()]),
         lines(_third("Queues", "How far each queue is filled; once it is full, senders wait.",
                      SHARE), [Query(f"{size}\n  / ({capacity} > 0)", "{{exporter}} {{data_type}}")],
               bounds=(0, 1), steps=_QUEUE),
@@ -239,6 +240,15 @@ def _each(name: str, by: str) -> list[Query]:
             f"{{{{{by}}}}} {signal.replace('_', ' ')}",
         )
         for signal in _SIGNALS
+    ]
+
+
+def _left_out() -> list[Query]:
+    return [
+        Query(
+            _rate(_named(f"processor_filter_{signal}_filtered"), "instance"), f"{signal} left out"
+        )
+        for signal in ("datapoints", "spans")
     ]
 
 

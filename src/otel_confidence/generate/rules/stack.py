@@ -35,13 +35,18 @@ _SIGNALS: Final = ("metric_points", "spans", "log_records")
 
 def _counted(what: str) -> str:
     # Prometheus asks for another format than people do, in which counters end in _total.
-    return f'{{__name__=~"otelcol_exporter_{what}(_total)?"}}'
+    return f'{{__name__=~"otelcol_{what}(_total)?"}}'
 
 
 _LOST: Final = tuple(
-    _counted(f"{step}_failed_{signal}") for step in ("enqueue", "send") for signal in _SIGNALS
+    _counted(f"exporter_{step}_failed_{signal}")
+    for step in ("enqueue", "send")
+    for signal in _SIGNALS
 )
-_SENT: Final = tuple(_counted(f"sent_{signal}") for signal in _SIGNALS)
+_SENT: Final = tuple(_counted(f"exporter_sent_{signal}") for signal in _SIGNALS)
+_LEFT_OUT: Final = tuple(
+    _counted(f"processor_filter_{signal}_filtered") for signal in ("datapoints", "spans")
+)
 
 
 def groups() -> list[Group]:
@@ -49,7 +54,8 @@ def groups() -> list[Group]:
     The group on the stack, with an alert that always fires.
     """
     alerts = (
-        _down(), _agent_down(), _other_down(), _stalled(), _filling(), _losing(), _watchdog()
+        _down(), _agent_down(), _other_down(), _stalled(), _filling(), _losing(), _leaving_out(),
+        _watchdog(),
     )  # fmt: skip
     return [Group("stack", "15s", (), alerts)]
 
@@ -169,16 +175,21 @@ def _filling() -> Alert:
     )
 
 
+def _grown(by: str, counters: tuple[str, ...]) -> str:
+    """
+    How far counters grew that begin with their first event, of which increase() knows nothing.
+    """
+    return "\nor\n".join(
+        f"{by} (increase({series}[10m])) > 0\n"
+        f"or\n({by} ({series}) unless {by} ({series} offset 10m)) > 0"
+        for series in counters
+    )
+
+
 def _losing() -> Alert:
-    by = f"sum by (instance, {_EXPORTER})"
     return Alert(
         name="CollectorDroppingData",
-        # These counters begin with their first loss, of which increase() knows nothing.
-        expression="\nor\n".join(
-            f"{by} (increase({series}[10m])) > 0\n"
-            f"or\n({by} ({series}) unless {by} ({series} offset 10m)) > 0"
-            for series in _LOST
-        ),
+        expression=_grown(f"sum by (instance, {_EXPORTER})", _LOST),
         severity="critical",
         topic="pipeline",
         summary=f"The Collector loses what is meant for {of(_EXPORTER)}",
@@ -186,6 +197,23 @@ def _losing() -> Alert:
             f"{of('instance')} could not hand over "
             '{{ $value | printf "%.0f" }} points, spans or log records or more to '
             f"{of(_EXPORTER)} within ten minutes, and does not try again."
+        ),
+        board="health",
+    )
+
+
+def _leaving_out() -> Alert:
+    return Alert(
+        name="CollectorLeavingOut",
+        expression=_grown("sum by (instance)", _LEFT_OUT),
+        severity="warning",
+        topic="pipeline",
+        summary="The Collector leaves out what would cost its neighbors",
+        description=(
+            f"{of('instance')} left out about "
+            '{{ $value | printf "%.0f" }} points or spans within ten minutes: of a clock that is '
+            "wrong, with names that cannot be kept, or with labels or links without end. Whoever "
+            "sent them is not told."
         ),
         board="health",
     )
