@@ -53,6 +53,8 @@ class Answering:
     """By signal, how many requests it still answers so before it takes them; all where not said."""
     asked: list[str] = field(default_factory=list)
     """The signals of all requests, also those that it refused."""
+    before_answering: Callable[[], object] = lambda: None
+    """Called with each request before it is answered."""
     taken: list[tuple[str, Any]] = field(default_factory=list)
     """Signals and requests that it answered with success."""
 
@@ -86,6 +88,7 @@ class Answering:
     def take(self, kind: Kind, body: bytes) -> tuple[int, bytes]:
         """Keep a request, or not; status and body of the answer."""
         self.asked.append(kind.signal)
+        self.before_answering()
         left = self.refusals.get(kind.signal, 1)
         if self.status != OK and left:
             if self.refusals:

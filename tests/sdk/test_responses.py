@@ -88,6 +88,30 @@ tell(flushed=flushed, lost=[rejected(signal) for signal in ("span", "event", "me
     assert 1 == told["stderr"].count("\n")
 
 
+def test_what_is_said_to_be_rejected_is_not_believed_beyond_what_was_sent(
+    receiver: Answering,
+) -> None:
+    """
+    A receiver that rejects 2**62 points each time costs no counter of ours its place in a number.
+    """
+    receiver.answer(rejected=2**62)
+    told = run(
+        """
+from otel_confidence import conventions as c
+telemetry = oc.configure(service_name="digits")
+classify()
+for _ in range(3):
+    oc.flush(5)
+tell(lost=telemetry.sums.value(
+    c.DROPPED, otel_confidence_signal="metric", otel_confidence_reason="rejected_by_collector"
+))
+""",
+        variables={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.http},
+    )
+
+    assert 0 < told["lost"] < 10_000
+
+
 LATER = {"Retry-After": "3600"}
 REFUSALS: dict[str, tuple[int, dict[str, Any], str]] = {
     "moved for good": (301, {"to": "https://me:secret@login.example/p?q"}, ", to login.example"),

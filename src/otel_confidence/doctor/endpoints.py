@@ -45,7 +45,7 @@ _WORDS: Final = {
     "temporary failure in name resolution": NAMELESS,
 }
 _ANSWER: Final = "answered "
-_ASTRAY: Final = (f"{_ANSWER}3", f"{_ANSWER}200 with a page")
+_ASTRAY: Final = (f"{_ANSWER}3", f"{_ANSWER}200 with ")
 _ELSEWHERE: Final = (
     "it leads elsewhere, as a login page or a proxy does; name the address that takes telemetry "
     "in OTEL_EXPORTER_OTLP_ENDPOINT"

@@ -311,10 +311,21 @@ class MetricDelivery(_Sender, MetricExporter):
 
     def _sent(self, data: MetricsData, timeout_millis: float, **kwargs: Any) -> MetricExportResult:
         result, rejected = self.send(data, timeout_millis, **kwargs)
+        # It may say any number, up to one beyond which no total of ours could be sent any more.
+        rejected = rejected and min(rejected, _points(data))
         self._rejected += rejected
         if rejected:
             self._count("metric", REJECTED, rejected)
         return result  # type: ignore[no-any-return]  # the exporter's
+
+
+def _points(data: MetricsData) -> int:
+    return sum(
+        len(metric.data.data_points)
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )
 
 
 def _without_ours(data: MetricsData) -> MetricsData:

@@ -11,7 +11,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 
 from otel_confidence.errors import ConfigurationError
 from otel_confidence.sdk.outages import listen
-from otel_confidence.sdk.responses import reading, session
+from otel_confidence.sdk.responses import session
 
 _KNOWN: Final = {
     "metrics": ("otlp", "console", "prometheus", "none"),
@@ -66,7 +66,9 @@ def otlp(signal: str) -> Callable[[], Any]:
         or "http/protobuf"
     ).strip()
     if protocol == "grpc":
-        return reading(_exporter_class("grpc", signal))  # type: ignore[no-any-return]  # a class
+        made = _exporter_class("grpc", signal)
+        stubs = import_module("otel_confidence.sdk.stubs")  # needs the library that is there now
+        return stubs.reading(made)  # type: ignore[no-any-return]  # a class
     if protocol == "http/protobuf":
         made = _exporter_class("http", signal)
         if any(name.startswith(_CREDENTIALS) for name in os.environ):

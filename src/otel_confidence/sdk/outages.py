@@ -48,6 +48,8 @@ _BY_GRPC: Final = {
     "errors resolving": "name or service not known",
 }
 """One word for one thing: what by HTTP is called otherwise."""
+COPIES: Final = 2
+"""How often what is cut off goes out: it is kept twice at most, and survives one receiver's end."""
 UNKNOWN: Final = "no answer"
 """What is said where no exporter says why."""
 UNEXPLAINED: Final = "it does not say why"
@@ -60,12 +62,13 @@ class Attempt:
     One export under way: what was logged about it, and whether it arrived.
     """
 
-    __slots__ = ("_endpoint", "_outage", "_told", "arrived", "rejected", "why")
+    __slots__ = ("_endpoint", "_outage", "_told", "_unanswered", "arrived", "rejected", "why")
 
     def __init__(self, outage: "Outage", endpoint: str) -> None:
         self._outage = outage
         self._endpoint = endpoint
         self._told = ""
+        self._unanswered = 0
         self.arrived = False
         self.rejected = 0
         """How many records were not taken although it arrived."""
@@ -92,6 +95,15 @@ class Attempt:
         """
         self.rejected += number
         self._told = self._told or message
+
+    def may_go_out_again(self) -> bool:
+        """
+        Take that it went out and was cut off without an answer; whether it may once more.
+
+        OTLP has no word by which a receiver knows a batch again, and may have taken this one.
+        """
+        self._unanswered += 1
+        return self._unanswered < COPIES
 
     def fail(self) -> None:
         """

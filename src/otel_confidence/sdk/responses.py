@@ -2,9 +2,11 @@
 This module reads what a receiver answers: a refusal, a way elsewhere, success in part only.
 
 OpenTelemetry's exporters take a redirect for success, do not say which status ended their patience,
-and never look into an answer of success, where a receiver counts what it did not take.
+never look into an answer of success, where a receiver counts what it did not take, and send eight
+copies of a batch to one that takes it and hangs up.
 """
 
+import json
 from importlib import import_module
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -12,8 +14,10 @@ from urllib.parse import urlsplit
 import requests
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from urllib3.exceptions import ProtocolError
 
 from otel_confidence.sdk import outages
+from otel_confidence.sdk.bounds import Bounded, Boundless
 
 _REDIRECTS: Final = range(300, 400)
 _IMPORTED_LATE: Final = ("netrc", "encodings.idna")
@@ -22,78 +26,114 @@ _IMPORTED_LATE: Final = ("netrc", "encodings.idna")
 
 def session() -> requests.Session:
     """
-    An HTTP session whose answers are read; a redirect or a page is a failure, as it keeps nothing.
+    An HTTP session whose answers are bounded and read; what is no answer of OTLP is a failure.
     """
     for name in _IMPORTED_LATE:
         import_module(name)
-    made = requests.Session()
-    made.hooks["response"].append(_read)
+    made = _Session()
+    made.mount("http://", Bounded())
+    made.mount("https://", Bounded())
     return made
 
 
-def reading(exporter_class: Any) -> Any:
+class _Session(requests.Session):
     """
-    A class of exporters by gRPC whose answers are read.
-    """
-
-    class Reading(exporter_class):  # type: ignore[misc]  # one of three, none of them imported here
-        """
-        The same, with its stub wrapped whenever it makes one.
-        """
-
-        def _initialize_channel_and_stub(self) -> None:
-            super()._initialize_channel_and_stub()
-            self.__dict__["_client"] = _Stub(self.__dict__["_client"])
-
-    return Reading
-
-
-class _Stub:
-    """
-    A stub of one of OTLP's services that reads what it is answered.
+    A session that reads answers; what it raises as ``RequestException`` itself is not tried again.
     """
 
-    def __init__(self, stub: Any) -> None:
-        self._stub = stub
-
-    def Export(self, **request: Any) -> Any:  # noqa: N802  as OTLP names it
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """
         Send, and read the answer.
         """
-        answer = self._stub.Export(**request)
-        _note(answer.partial_success)
-        return answer
+        try:
+            return _read(super().send(request, **kwargs))
+        except Boundless as error:
+            raise _refused(str(error)) from error
+        except requests.ReadTimeout:
+            _refused("no answer in time")  # with it the exporter's time is over
+            raise
+        except requests.ConnectionError as error:
+            if not _may_be_sent_again(error):
+                raise requests.RequestException(*error.args) from error
+            raise
 
 
-def _read(response: requests.Response, *_: Any, **__: Any) -> requests.Response:
+def _read(response: requests.Response) -> requests.Response:
     elsewhere = response.status_code in _REDIRECTS
-    page = response.headers.get("content-type", "").startswith("text/html")
-    if response.ok and not elsewhere and not page:
-        _note(_partly(response.content))
-        return response
     host = urlsplit(response.headers.get("location", "")).netloc.rpartition("@")[2]
     said = f"answered {response.status_code}{f', to {host}' if host else ''}"
-    said += " with a page" if response.ok and not elsewhere else ""
-    if (attempt := outages.current()) is not None:
-        attempt.refused(said)
-    if response.ok:
-        response.close()
-        raise requests.RequestException(said)  # which is not tried again
+    if response.ok and not elsewhere:
+        try:
+            note(*_part(response.content, response.headers.get("content-type", "")))
+        except _ForeignError as error:
+            raise _refused(f"{said} with {error}") from error
+        return response
+    refusal = _refused(said)
+    if elsewhere:
+        raise refusal
     return response
 
 
-def _partly(body: bytes) -> Any:
+def _refused(said: str) -> requests.RequestException:
     """
-    What an answer says of a part; the three signals' answers differ in names only.
+    What ends the tries, once it is noted.
     """
-    try:
-        return ExportTraceServiceResponse.FromString(body).partial_success
-    except DecodeError:
-        return ExportTraceServiceResponse().partial_success
+    if (attempt := outages.current()) is not None:
+        attempt.refused(said)
+    return requests.RequestException(said)
 
 
-def _note(partly: Any) -> None:
+def _may_be_sent_again(error: requests.ConnectionError) -> bool:
+    """
+    Whether another copy may go out; where no connection was made at all, nothing was sent.
+    """
     attempt = outages.current()
+    cut_off = isinstance(next(iter(error.args), None), ProtocolError)
+    return attempt is None or not cut_off or attempt.may_go_out_again()
+
+
+class _ForeignError(ValueError):
+    """
+    What answers with success and is no receiver of OTLP.
+    """
+
+
+def _part(body: bytes, kind: str) -> tuple[int, str]:
+    """
+    How much an answer says not to have been taken, and why.
+
+    Some receivers answer protobuf with JSON, against OTLP; they took it all the same.
+    """
+    if "text/html" in kind.lower():
+        raise _ForeignError("a page")
+    try:
+        if "json" in kind.lower():
+            return _of_json(json.loads(body or b"{}"))
+        return in_part(ExportTraceServiceResponse.FromString(body).partial_success)
+    except (DecodeError, ValueError, OverflowError, RecursionError) as error:
+        raise _ForeignError("what is no answer of OTLP") from error
+
+
+def in_part(partly: Any) -> tuple[int, str]:
+    """
+    How much of a request was not taken, and why; the three signals' answers differ in names only.
+    """
     number = next((int(n) for field, n in partly.ListFields() if field.number == 1), 0)
+    return number, partly.error_message
+
+
+def _of_json(answer: Any) -> tuple[int, str]:
+    partly = answer.get("partialSuccess", {}) if isinstance(answer, dict) else None
+    if not isinstance(partly, dict):
+        raise _ForeignError
+    said = (str(n) for name, n in partly.items() if name.startswith("rejected"))
+    return int(next(said, "0")), str(partly.get("errorMessage", ""))
+
+
+def note(number: int, message: str) -> None:
+    """
+    Take that so much of what is being sent is rejected.
+    """
+    attempt = outages.current()
     if attempt is not None and number > 0:
-        attempt.rejects(number, partly.error_message)
+        attempt.rejects(number, message)
