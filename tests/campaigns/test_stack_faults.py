@@ -34,6 +34,13 @@ def test_a_fault_that_cannot_be_made_is_named_and_the_others_run(tmp_path: Path)
     ] == said
 
 
+def test_what_a_fault_needs_is_named_with_its_path() -> None:
+    """
+    A service is started by a program's path alone.
+    """
+    assert Path(able("it is everywhere", "sh", "-c", "true")).is_absolute()
+
+
 def test_what_a_command_says_is_why_a_fault_is_not_run() -> None:
     """
     A command that fails is quoted.

@@ -154,25 +154,28 @@ def _small_disk(folder: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def able(what: str, *command: str) -> None:
+def able(what: str, *command: str) -> str:
     """
-    Run what a fault cannot be made without.
+    Run what a fault cannot be made without; where its program is.
 
     Raises:
         NotRunError: it is not installed, or fails.
     """
-    if shutil.which(command[0]) is None:
+    program = shutil.which(command[0])
+    if program is None:
         raise NotRunError(f"{what}: {command[0]} is not installed")
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         raise NotRunError(f"{what}: {(run.stderr or run.stdout).strip()}")
+    return program
 
 
 def slow_disk(folder: Path) -> list[Row]:
     """Every write to the disk under the queue takes a tenth of a second."""
-    able("system calls have to be delayed by strace", "strace", "-qq", "-o", "/dev/null", "true")
+    why = "system calls have to be delayed by strace"
+    strace = able(why, "strace", "-qq", "-o", "/dev/null", "true")
     slow = (
-        "strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
+        strace, "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
         "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=100000",
     )  # fmt: skip
     setting = Setting(under={GATEWAY: slow})
@@ -203,13 +206,14 @@ def full_queue(folder: Path) -> list[Row]:
 def rolling_restart(folder: Path) -> list[Row]:
     """Two gateways behind an agent are restarted one after the other."""
     gateways = (GATEWAY, "otel-gateway-2")
-    apart = ("unshare", "--mount", "--map-root-user")
-    able("two gateways take one name in a mount namespace of their agent", *apart, "true")
+    apart = ("--mount", "--map-root-user")
+    why = "two gateways take one name in a mount namespace of their agent"
+    unshare = able(why, "unshare", *apart, "true")
     words = 'mount --bind "$0" /etc/hosts && exec "$@"'
     setting = Setting(
         files=[_HERE / "gateways.yml"],
         names={"gateways": gateways},
-        under={"otel-agent": (*apart, "/bin/sh", "-c", words, "{hosts}")},
+        under={"otel-agent": (unshare, *apart, "/bin/sh", "-c", words, "{hosts}")},
         door="otel-agent",
         collectors=(*gateways, "otel-agent"),
     )  # fmt: skip
