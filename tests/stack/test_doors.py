@@ -86,6 +86,20 @@ def test_a_secure_gateway_that_cannot_be_spoken_with_is_said(
     assert 0 == gateway.counted("otelcol_receiver_accepted_spans")
 
 
+def test_no_tls_between_two_collectors_is_final(
+    secure: tuple[Collector, Path], tmp_path: Path
+) -> None:
+    """
+    What a gateway sends unencrypted to a door with TLS is answered 400: given up and counted.
+    """
+    overlay = {**QUIET, "exporters": {"otlp_http/loki": {"endpoint": f"http://{secure[0].http}"}}}
+    with running(tmp_path / "plain", ("gateway",), overlay) as gateway:
+        status = send(gateway, "logs", event("unencrypted").SerializeToString())
+        lost = until(lambda: gateway.counted("otelcol_exporter_send_failed_log_records"))
+
+    assert (200, 1) == (status, lost)
+
+
 @pytest.mark.parametrize(("protocol", "why"), [(HTTP, "answered 503"), (GRPC, "unavailable")])
 def test_a_gateway_without_memory_is_said(
     crowded: Collector, protocol: str, why: str, monkeypatch: pytest.MonkeyPatch
