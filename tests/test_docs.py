@@ -92,6 +92,18 @@ def test_every_setting_but_sizes_is_an_argument() -> None:
     assert fields - sizes == fields & inspect.signature(oc.configure).parameters.keys()
 
 
+def test_every_extra_is_documented() -> None:
+    """
+    Each extra of the package stands on the page about installing it.
+    """
+    section = (ROOT / "pyproject.toml").read_text().partition("[project.optional-dependencies]")[2]
+    extras = re.findall(r"^(\w+) = \[", section.partition("\n[")[0], re.MULTILINE)
+    page = (ROOT / "docs/how-to/start.md").read_text()
+
+    assert "server" in extras
+    assert [] == [extra for extra in extras if f"`{extra}`" not in page]
+
+
 def test_every_command_and_option_is_documented() -> None:
     """
     Each verb of the command line stands there, with all of its options.

@@ -15,6 +15,20 @@ class ConfigurationError(OtelConfidenceError, ValueError):
     """
 
 
+class MissingExtraError(ConfigurationError):
+    """
+    A library that is not installed, and comes with an extra of this package.
+    """
+
+    def __init__(self, need: str, extra: str) -> None:
+        super().__init__(
+            f"{need}, which comes with the extra [{extra}]: "
+            f"pip install 'otel-confidence[{extra}]', or '.[{extra}]' from a clone"
+        )
+        self.extra = extra
+        """The extra to install."""
+
+
 class FileError(ConfigurationError):
     """
     A file of settings, or something in it, that cannot be understood.

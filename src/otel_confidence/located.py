@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from otel_confidence.errors import ConfigurationError, FileError
+from otel_confidence.errors import FileError, MissingExtraError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,12 @@ def documents(text: str, *, file: str = "") -> Iterator[Located]:
 
     Raises:
         FileError: the text is no YAML; the error names line and column.
-        ConfigurationError: PyYAML is not installed.
+        MissingExtraError: PyYAML is not installed.
     """
     try:
         import yaml
     except ImportError as missing:
-        raise ConfigurationError(
-            "reading YAML needs PyYAML: pip install 'otel-confidence[server]'"
-        ) from missing
+        raise MissingExtraError("reading YAML needs PyYAML", "server") from missing
     try:
         loader = yaml.SafeLoader(text)
         while loader.check_node():

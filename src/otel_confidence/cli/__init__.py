@@ -4,9 +4,7 @@ This module is the command line's way in.
 
 import sys
 
-from otel_confidence.errors import ConfigurationError
-
-_INSTALL = "pip install 'otel-confidence[server]'"
+from otel_confidence.errors import ConfigurationError, MissingExtraError
 
 
 def main() -> None:
@@ -20,7 +18,8 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "otel_confidence":
             raise
-        sys.exit(_refused(f"the command line needs {missing.name!r}: {_INSTALL}"))
+        need = MissingExtraError(f"the command line needs {missing.name!r}", "server")
+        sys.exit(_refused(str(need)))
     cli()
 
 

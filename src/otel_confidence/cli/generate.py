@@ -15,11 +15,14 @@ _ON_REQUEST: Final = "kubernetes"
 _HELP: Final = {
     "objectives": f"File of objectives; {DEFAULT_FILE} in this folder if there is one.",
     "collector": "Folder of the Collector, for kubernetes; collector here if there is one.",
+    "boards": "Folder of dashboards written before, for kubernetes; grafana/dashboards here if "
+    "there is one. Without one they are made anew.",
     "out": "Folder below which prometheus/rules and grafana/dashboards are written.",
     "check": "Write nothing; end with status 1 if a file differs.",
     "only": (
-        "Write only these: dashboards need Python 3.11 and grafana-foundation-sdk; kubernetes is "
-        "all of it as manifests below kubernetes/generated, written only when named."
+        "Write only these: rules; dashboards, which need Python 3.11 and the extra [generate]; "
+        "kubernetes, which is all of it as manifests below kubernetes/generated, written only "
+        "when named. Rules and dashboards where it is not given."
     ),
     "runbooks": "Address of the runbooks' page, for the links of alerts.",
     "dashboards": "Address of Grafana, for the links of alerts.",
@@ -31,6 +34,8 @@ _HELP: Final = {
               help=_HELP["objectives"])  # fmt: skip
 @click.option("--collector", type=click.Path(path_type=Path, file_okay=False, exists=True),
               help=_HELP["collector"])  # fmt: skip
+@click.option("--boards", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              help=_HELP["boards"])  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=".",
               help=_HELP["out"])  # fmt: skip
 @click.option("--check", is_flag=True, help=_HELP["check"])
@@ -42,6 +47,7 @@ _HELP: Final = {
 def generate(
     objectives: Path | None,
     collector: Path | None,
+    boards: Path | None,
     out: Path,
     only: tuple[str, ...],
     *,
@@ -55,12 +61,14 @@ def generate(
     from otel_confidence.generate import write  # it reads the whole package, which takes a while
     from otel_confidence.generate.rules import Links
 
-    found, configured = objectives or present(), collector or _folder()
-    links = Links(runbooks, dashboards)
+    found, configured = objectives or present(), collector or _folder(Path("collector"))
+    if boards is None and "dashboards" not in only:
+        boards = _folder(Path("grafana", "dashboards"))
     try:
         changed = write(
-            out, check, links=links, objectives=found, parts=only or _PARTS, collector=configured
-        )
+            out, check, links=Links(runbooks, dashboards), objectives=found,
+            parts=only or _PARTS, collector=configured, boards=boards,
+        )  # fmt: skip
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     for path in changed:
@@ -74,7 +82,7 @@ def generate(
         click.get_current_context().exit(1)
 
 
-def _folder(path: Path = Path("collector")) -> Path | None:
+def _folder(path: Path) -> Path | None:
     return path if path.is_dir() else None
 
 

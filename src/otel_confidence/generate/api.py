@@ -173,5 +173,6 @@ def _optional(module: str) -> Any:
         return import_module(module)
     except ImportError as missing:
         raise ConfigurationError(
-            "writing the reference needs: pip install 'otel-confidence[server]' pytest"
+            "writing the reference pages is for a clone of the repository, in what "
+            f"`make check` sets up there: {missing}"
         ) from missing

@@ -2,14 +2,16 @@
 This module writes what is generated to where Prometheus and Grafana read it, or compares.
 """
 
+import sys
 import warnings
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from otel_confidence.errors import ConfigurationError
+from otel_confidence.errors import ConfigurationError, MissingExtraError
 from otel_confidence.generate import kubernetes, slos
 from otel_confidence.generate.api import api_page
+from otel_confidence.generate.links import UIDS
 from otel_confidence.generate.notation import yaml_text
 from otel_confidence.generate.reference import signals_page
 from otel_confidence.generate.rules import Links, rule_file
@@ -26,6 +28,8 @@ PARTS: Final = ("rules", "dashboards", "reference")
 """What is written unless asked otherwise; the reference is the pages about the package itself."""
 KUBERNETES: Final = "kubernetes"
 """What is written on request: the same rules and dashboards once more, as manifests."""
+_OF_DASHBOARDS: Final = (3, 11)
+"""The first Python that grafana-foundation-sdk runs on."""
 _RULES_FROM: Final = f"`{COMMAND}`: change src/otel_confidence/generate/rules/"
 
 
@@ -37,6 +41,7 @@ def write(
     objectives: Path | None = None,
     parts: Collection[str] = PARTS,
     collector: Path | None = None,
+    boards: Path | None = None,
 ) -> list[Path]:
     """
     The files below ``out`` that differ from what is generated; unless ``check``, write them.
@@ -49,13 +54,15 @@ def write(
         parts: what to write, some of ``PARTS`` and ``KUBERNETES``.
         collector: the folder of the Collector's configurations, for ``KUBERNETES``; they are left
             out if not given.
+        boards: the folder of dashboards that were written before, for ``KUBERNETES``; they are
+            made anew if not given.
 
     Raises:
         ConfigurationError: if a library that generating needs is not installed, the objectives
             are wrong, or the folder lacks a configuration.
     """
     changed = []
-    for name, text in generated(links, objectives, parts, collector).items():
+    for name, text in generated(links, objectives, parts, collector, boards).items():
         path = out / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
@@ -71,6 +78,7 @@ def generated(
     objectives: Path | None = None,
     parts: Collection[str] = PARTS,
     collector: Path | None = None,
+    boards: Path | None = None,
 ) -> dict[Path, str]:
     """
     Every generated file's text; the arguments are those of ``write()``.
@@ -87,6 +95,7 @@ def generated(
         texts |= {SIGNALS: signals_page(COMMAND), API: api_page(COMMAND)}
     if KUBERNETES in parts:
         texts |= _manifests(links, objectives, collector)
+        texts |= kubernetes.dashboards(_written(boards) if boards else _dashboards())
     return texts
 
 
@@ -100,17 +109,35 @@ def _manifests(
         texts |= kubernetes.objectives(objectives)
     if collector is not None:
         texts |= kubernetes.collectors(collector)
-    return texts | kubernetes.dashboards(_dashboards())
+    return texts
+
+
+def _written(folder: Path) -> dict[str, str]:
+    """
+    The package's own dashboards of a folder; others may lie beside them.
+    """
+    absent = [uid for uid in UIDS if not (folder / f"{uid}.json").is_file()]
+    if absent:
+        raise ConfigurationError(
+            f"{folder} has no {absent[0]}.json: write it with --only dashboards, or say where "
+            "they all are with --boards"
+        )
+    return {uid: (folder / f"{uid}.json").read_text(encoding="utf-8") for uid in UIDS}
 
 
 def _dashboards() -> dict[str, str]:
+    if sys.version_info < _OF_DASHBOARDS:
+        raise ConfigurationError(
+            f"writing dashboards needs Python {'.'.join(map(str, _OF_DASHBOARDS))} or later; "
+            "`--only rules` needs none of it"
+        )
     try:
         with warnings.catch_warnings():
             # The library prefers the second version of the format, which file provisioning refuses.
             warnings.filterwarnings("ignore", "Prefer using dashboardv2", DeprecationWarning)
             from otel_confidence.generate.dashboards import texts
     except ImportError as missing:
-        raise ConfigurationError(
-            "writing dashboards needs Python 3.11 and: pip install grafana-foundation-sdk==0.0.21"
+        raise MissingExtraError(
+            "writing dashboards needs grafana-foundation-sdk (`--only rules` does not)", "generate"
         ) from missing
     return texts(COMMAND)

@@ -4,7 +4,7 @@ This module writes what is generated as YAML that people can read.
 
 from typing import Any
 
-from otel_confidence.errors import ConfigurationError
+from otel_confidence.errors import MissingExtraError
 
 
 def yaml_text(content: dict[str, Any], source: str) -> str:
@@ -12,14 +12,12 @@ def yaml_text(content: dict[str, Any], source: str) -> str:
     One YAML document, below a line that says what to change instead of it.
 
     Raises:
-        ConfigurationError: if PyYAML is not installed.
+        MissingExtraError: if PyYAML is not installed.
     """
     try:
         import yaml
     except ImportError as missing:
-        raise ConfigurationError(
-            "writing rules needs PyYAML: pip install 'otel-confidence[server]'"
-        ) from missing
+        raise MissingExtraError("writing YAML needs PyYAML", "server") from missing
 
     class Dumper(yaml.SafeDumper):
         """

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from opentelemetry.sdk.metrics.export import MetricReader
 
-from otel_confidence.errors import ConfigurationError
+from otel_confidence.errors import ConfigurationError, MissingExtraError
 from otel_confidence.sdk.outages import listen
 from otel_confidence.sdk.responses import session
 
@@ -90,7 +90,9 @@ def prometheus_reader() -> MetricReader:
         exporter = import_module("opentelemetry.exporter.prometheus")
         client = import_module("prometheus_client")
     except ImportError as error:
-        raise _missing("prometheus") from error
+        raise MissingExtraError(
+            "this needs opentelemetry-exporter-prometheus", "prometheus"
+        ) from error
     host = os.environ.get("OTEL_EXPORTER_PROMETHEUS_HOST", "localhost")
     port = os.environ.get("OTEL_EXPORTER_PROMETHEUS_PORT", "9464")
     try:
@@ -116,14 +118,9 @@ def _exporter_class(transport: str, signal: str) -> Callable[..., Any]:
     try:
         found = import_module(f"opentelemetry.exporter.otlp.proto.{transport}.{module}")
     except ImportError as error:
-        raise _missing(transport) from error
+        library = f"opentelemetry-exporter-otlp-proto-{transport}"
+        raise MissingExtraError(f"this needs {library}", transport) from error
     listen(found.__name__)
     listen(f"opentelemetry.exporter.otlp.proto.{transport}.exporter")
     made: Callable[..., Any] = getattr(found, name)
     return made
-
-
-def _missing(extra: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"this needs a library that is not installed: pip install 'otel-confidence[{extra}]'"
-    )

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from otel_confidence.errors import ConfigurationError, QueryError, StoreDamaged, StoreError
+from otel_confidence.errors import MissingExtraError, QueryError, StoreDamaged, StoreError
 from otel_confidence.store.address import Address
 
 try:
@@ -23,9 +23,7 @@ try:
     from clickhouse_connect.driver.client import Client
     from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 except ModuleNotFoundError as missing:
-    raise ConfigurationError(
-        f"the embedded store needs {missing.name!r}: pip install 'otel-confidence[server]'"
-    ) from missing
+    raise MissingExtraError(f"the embedded store needs {missing.name!r}", "server") from missing
 
 _CLEARINGS: Final = 5
 _IN_PROCESS: Final = "chdb:"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from otel_confidence.alerting.notifying.channels.addresses import public_address
 from otel_confidence.alerting.notifying.messages import Notification, text, title
-from otel_confidence.errors import ConfigurationError
+from otel_confidence.errors import ConfigurationError, MissingExtraError
 
 TIMEOUT_S: Final = 30
 _log = logging.getLogger(__name__)
@@ -37,9 +37,7 @@ class ServiceChannel:
         try:
             import apprise
         except ImportError as missing:
-            raise ConfigurationError(
-                "this channel needs Apprise: pip install 'otel-confidence[notify]'"
-            ) from missing
+            raise MissingExtraError("this channel needs Apprise", "notify") from missing
         # Apprise writes what it refuses, address and all, into its own log.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
         return apprise.Apprise.instantiate(
