@@ -20,6 +20,7 @@ PROMETHEUS: dict[str, Any] = OF_PROMETHEUS["prometheus"]["prometheusSpec"]
 GRAFANA: dict[str, Any] = OF_PROMETHEUS["grafana"]
 OPERATORS = "the operator sets it"
 CHARTS = "the chart sets it"
+OF_SCALE = "of scale.yaml, by who lays it over"
 LARGER = "a cluster has more to carry"
 OTHERWISE = {
     "otel-gateway": {
@@ -29,10 +30,10 @@ OTHERWISE = {
         "mount /etc/otelcol": "the ConfigMap holds these files",
         "GOMEMLIMIT=800MiB": "the chart sets it to 80 % of the limit",
         "OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=local": "a cluster is not local",
-        "CLICKHOUSE_PASSWORD=${CLICKHOUSE_PASSWORD-}": "of scale.yaml, by who lays it over",
-        "CLICKHOUSE_CREATE_SCHEMA=true": "of scale.yaml, by who lays it over",
-        "AWS_ACCESS_KEY_ID=${S3_ACCESS_KEY-}": "of scale.yaml, by who lays it over",
-        "AWS_SECRET_ACCESS_KEY=${S3_SECRET_KEY-}": "of scale.yaml, by who lays it over",
+        "CLICKHOUSE_PASSWORD=${CLICKHOUSE_PASSWORD-}": OF_SCALE,
+        "CLICKHOUSE_CREATE_SCHEMA=${CLICKHOUSE_CREATE_SCHEMA-true}": OF_SCALE,
+        "AWS_ACCESS_KEY_ID=${S3_ACCESS_KEY-}": OF_SCALE,
+        "AWS_SECRET_ACCESS_KEY=${S3_SECRET_KEY-}": OF_SCALE,
         "port 8125": "StatsD goes to the agent on each node",
         "port 4317": CHARTS,
         "port 4318": CHARTS,
