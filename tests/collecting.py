@@ -18,6 +18,11 @@ from tests.running import until
 
 FOLDER = Path(__file__).parent.parent / "collector"
 _LONGEST_LOG = 4_000
+_QUICK: Mapping[str, Any] = {
+    "receivers": {"prometheus": {"config": {"scrape_configs": [{"job_name": "none"}]}}},
+    "processors": {"tail_sampling": {"decision_wait": "1s"}},
+    "connectors": {"span_metrics": {"metrics_flush_interval": "1s"}},
+}
 
 
 def free_ports(count: int) -> list[int]:
@@ -98,6 +103,21 @@ def to_files(folder: Path) -> dict[str, Any]:
         },
         "service": {"pipelines": {name: {"exporters": to} for name, to in pipelines.items()}},
     }
+
+
+def quick(folder: Path) -> dict[str, Any]:
+    """An overlay by which the gateway ends in files, and does not wait for long."""
+    return {**_QUICK, **to_files(folder)}
+
+
+@contextmanager
+def gateway(folder: Path) -> Iterator[Collector]:
+    """A gateway that ends in files, and none of whose statements failed when it ends."""
+    with running(folder, ("gateway",), quick(folder)) as collector:
+        yield collector
+    # A statement that fails is left out, and said in the log for each record.
+    said = (folder / "log").read_text().splitlines()
+    assert [] == [line for line in said if '"level":"warn"' in line or '"level":"error"' in line]
 
 
 @contextmanager

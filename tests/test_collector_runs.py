@@ -8,22 +8,19 @@ import shutil
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from tests import collecting
 from tests.certificates import self_signed
-from tests.collecting import Collector, attributes, now_ns, running, to_files
+from tests.collecting import Collector, attributes, quick, running
+from tests.otlp import event, gauges, nested, number, send, span, text
 from tests.running import until
 
 from otel_confidence.conventions import (
@@ -40,66 +37,6 @@ SURROGATE = b"\xed\xa0\x80"
 """A lone surrogate as a careless encoder writes it, which is no UTF-8."""
 PLACE = "@@@"
 """What stands where the surrogate comes: as many bytes."""
-QUICK = {
-    "receivers": {"prometheus": {"config": {"scrape_configs": [{"job_name": "none"}]}}},
-    "processors": {"tail_sampling": {"decision_wait": "1s"}},
-    "connectors": {"span_metrics": {"metrics_flush_interval": "1s"}},
-}
-
-
-def text(key: str, value: str) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(string_value=value))
-
-
-def nested(key: str, count: int) -> KeyValue:
-    value = AnyValue()
-    value.kvlist_value.values.extend(text(f"k{n}", "v" * 1000) for n in range(count))
-    return KeyValue(key=key, value=value)
-
-
-def span(
-    name: str, *given: KeyValue, message: str = "", failed: bool = True, took_s: float = 0.0
-) -> ExportTraceServiceRequest:
-    request = ExportTraceServiceRequest()
-    resource = request.resource_spans.add()
-    resource.resource.attributes.append(text("service.name", "shop"))
-    made = Span(
-        name=name, trace_id=os.urandom(16), span_id=os.urandom(8), attributes=given,
-        start_time_unix_nano=now_ns() - int(took_s * 1e9), end_time_unix_nano=now_ns(),
-    )  # fmt: skip
-    made.status.message = message
-    made.status.code = made.status.STATUS_CODE_ERROR if failed else made.status.STATUS_CODE_OK
-    resource.scope_spans.add().spans.append(made)
-    return request
-
-
-def number(key: str, value: float) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(double_value=value))
-
-
-def event(body: str, *given: KeyValue) -> ExportLogsServiceRequest:
-    request = ExportLogsServiceRequest()
-    record = request.resource_logs.add().scope_logs.add().log_records.add()
-    record.event_name, record.time_unix_nano = "ml.prediction.result", now_ns()
-    record.body.string_value = body
-    record.attributes.extend(given)
-    return request
-
-
-def gauges(**points: list[KeyValue]) -> ExportMetricsServiceRequest:
-    request = ExportMetricsServiceRequest()
-    scope = request.resource_metrics.add().scope_metrics.add()
-    for name, given in points.items():
-        point = scope.metrics.add(name=name).gauge.data_points.add(as_double=1)
-        point.time_unix_nano = now_ns()
-        point.attributes.extend(given)
-    return request
-
-
-def send(collector: Collector, path: str, request: bytes) -> int:
-    address = f"http://{collector.http}/v1/{path}"
-    headers = {"Content-Type": "application/x-protobuf"}
-    return httpx.post(address, content=request, headers=headers, timeout=60).status_code
 
 
 def arrived(collector: Collector, *names: str) -> dict[str, dict[str, Any]]:
@@ -119,14 +56,8 @@ def spoiled(request: bytes) -> bytes:
 
 @pytest.fixture(name="gateway", scope="module")
 def _gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
-    folder = tmp_path_factory.mktemp("gateway")
-    overlay = {**QUICK, **to_files(folder)}
-    with running(folder, ("gateway",), overlay) as collector:
+    with collecting.gateway(tmp_path_factory.mktemp("gateway")) as collector:
         yield collector
-    # A statement that fails is left out, and said in the log for each record.
-    said = (folder / "log").read_text().splitlines()
-
-    assert [] == [line for line in said if '"level":"warn"' in line or '"level":"error"' in line]
 
 
 @pytest.mark.parametrize(
@@ -210,6 +141,38 @@ def test_events_and_links_of_a_span_are_bounded(gateway: Collector) -> None:
     assert ("no ****", 8_192) == (last["exception.message"], len(last["big"]))
 
 
+def test_texts_that_are_no_attributes_are_bounded(gateway: Collector) -> None:
+    """
+    Names, a state, a severity and addresses of schemas without end leave short; the record stays.
+    """
+    record = event("endless texts")
+    log = record.resource_logs[0].scope_logs[0].log_records[0]
+    log.severity_text, log.event_name = MEGABYTES[:3_000_000], MEGABYTES[:3_000_000]
+    trace = span("endless texts")
+    made = trace.resource_spans[0].scope_spans[0].spans[0]
+    made.trace_state = f"k={MEGABYTES[:5_000_000]}"
+    made.events.add(name=MEGABYTES[:3_000_000])
+    for group in (record.resource_logs[0], trace.resource_spans[0]):
+        group.schema_url = MEGABYTES[:1_000_000]
+    for scope in (record.resource_logs[0].scope_logs[0], trace.resource_spans[0].scope_spans[0]):
+        scope.schema_url = scope.scope.name = scope.scope.version = MEGABYTES[:1_000_000]
+    send(gateway, "logs", record.SerializeToString())
+    send(gateway, "traces", trace.SerializeToString())
+    (left,) = until(
+        lambda: [r for r in gateway.logs() if r["body"]["stringValue"] == "endless texts"]
+    )
+    (kept,) = until(lambda: [s for s in gateway.spans() if s["name"] == "endless texts"])
+    groups = [*gateway.left("logs"), *gateway.left("traces")]
+    scopes = [s for g in groups for s in (*g.get("scopeLogs", ()), *g.get("scopeSpans", ()))]
+
+    assert (64, 256) == (len(left["severityText"]), len(left["eventName"]))
+    assert ("", 256) == (kept.get("traceState", ""), len(kept["events"][0]["name"]))
+    assert 256 == max(len(g.get("schemaUrl", "")) for g in (*groups, *scopes))
+    assert {256} == {
+        max(len(s.get("scope", {}).get(what, "")) for s in scopes) for what in ("name", "version")
+    }
+
+
 def test_lone_surrogates_become_replacement_characters(gateway: Collector) -> None:
     """
     Bytes that are no UTF-8 leave as U+FFFD, in every signal, and their neighbors unchanged.
@@ -252,68 +215,6 @@ def test_points_with_too_many_labels_are_counted_and_the_others_leave(gateway: C
     assert 2 == until(lambda: gateway.counted(counter) - before)
 
 
-CARD = 4111111111111111
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (text("note", "write to ann@example.com now"), "write to **** now"),
-        (text("password", "hunter2"), "****"),
-        (text("said", '{"password": "hun\\"ter2", "a": 1}'), '{****, "a": 1}'),
-        (KeyValue(key="number", value=AnyValue(int_value=CARD)), "****"),
-        (text("jwt", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.abc-_d x"), "**** x"),
-        (text("long", "y" * 8_190 + " ann@example.com " + "y" * 9_000), "y" * 8_190 + " *"),
-    ],
-    ids=["an address", "a telling key", "JSON", "a number", "a token", "an address at the cut"],
-)  # fmt: skip
-def test_what_the_sdk_was_not_told_about_is_masked(
-    gateway: Collector, given: KeyValue, expected: str
-) -> None:
-    """
-    Personal data and secrets leave neither in events nor in spans, also where a value is cut.
-    """
-    mark = os.urandom(8).hex()
-    send(gateway, "logs", event(f"{mark} of bob@example.com", given).SerializeToString())
-    send(gateway, "traces", span(f"{mark} bob@example.com", given,
-                                 message="no bob@example.com").SerializeToString())  # fmt: skip
-    (left,) = until(lambda: [r for r in gateway.logs() if mark in r["body"]["stringValue"]])
-    (told,) = until(lambda: [s for s in gateway.spans() if mark in s["name"]])
-
-    assert (expected, expected) == (attributes(left)[given.key], attributes(told)[given.key])
-    assert f"{mark} of ****" == left["body"]["stringValue"]
-    assert (f"{mark} ****", "no ****") == (told["name"], told["status"]["message"])
-
-
-def test_a_list_is_masked_as_text(gateway: Collector) -> None:
-    """
-    What stands in lists and maps is masked too; they leave as JSON text.
-    """
-    values = KeyValue(key="to")
-    values.value.array_value.values.add(string_value="ann@example.com")
-    mark = os.urandom(8).hex()
-    send(gateway, "logs", event(mark, values).SerializeToString())
-    (left,) = until(lambda: [r for r in gateway.logs() if r["body"]["stringValue"] == mark])
-
-    assert '["****"]' == attributes(left)["to"]
-
-
-def test_span_metrics_never_see_what_is_masked(gateway: Collector) -> None:
-    """
-    A span's name is a label of span metrics, and reaches them redacted.
-    """
-    send(gateway, "traces", span("GET /users/eve@example.com").SerializeToString())
-
-    def named() -> set[str]:
-        points = gateway.metrics().get("traces.span.metrics.calls", {}).get("sum", {})
-        return {str(attributes(p).get("span.name")) for p in points.get("dataPoints", [])}
-
-    until(lambda: "GET /users/****" in named())
-    every = "".join(map(str, gateway.left("metrics")))
-
-    assert "eve@example.com" not in every
-
-
 def test_statsd_becomes_what_prometheus_takes(gateway: Collector) -> None:
     """
     Counts are cumulative, histograms of ours have the SDK's edges, and bad lines cost themselves.
@@ -338,25 +239,37 @@ def test_statsd_becomes_what_prometheus_takes(gateway: Collector) -> None:
     assert all("histogram" in found[name] for name in wanted[1:])
 
 
+LARGE = [text(f"k{n}", "v" * 8_000) for n in range(12)]
+"""Beside these everything else of a span becomes text, and is cut."""
+
+
+def speaking(more: Sequence[KeyValue] = (), mark: str = "") -> list[ExportTraceServiceRequest]:
+    """
+    A span for each reason to keep a trace.
+    """
+    sure, batch, own = CONFIDENCE.name, CONFIDENCE_MIN.name, THRESHOLD.name
+    return [
+        span(f"{mark}failed", *more),
+        span(f"{mark}slow", *more, failed=False, took_s=1.5),
+        span(f"{mark}unsure", number(sure, 0.59), *more, failed=False),
+        # Sixteen digits like those of a payment card.
+        span(f"{mark}precise", number(sure, 0.4402659539931588), *more, failed=False),
+        span(f"{mark}batch", number(sure, 0.9), number(batch, 1e-7), *more, failed=False),
+        span(f"{mark}own", number(sure, 0.8), number(own, 0.85), *more, failed=False),
+    ]
+
+
 def test_sampling_keeps_what_matters_and_a_tenth_of_the_rest(gateway: Collector) -> None:
     """
     Errors, slow spans and unsure predictions are kept, alone, in a batch or by their own threshold.
+
+    So they are where a span is so large that its attributes become text: these stay numbers.
     """
-    sure, batch, own = CONFIDENCE.name, CONFIDENCE_MIN.name, THRESHOLD.name
     # Five of each: one alone could be among the tenth that is kept in any case.
-    matter = [
-        each
-        for _ in range(5)
-        for each in (
-            span("failed"),
-            span("slow", failed=False, took_s=1.5),
-            span("unsure", number(sure, 0.59), failed=False),
-            span("batch", number(sure, 0.9), number(batch, 0.1), failed=False),
-            span("own", number(sure, 0.8), number(own, 0.85), failed=False),
-        )
-    ]
+    matter = [each for _ in range(5) for each in (*speaking(), *speaking(LARGE, "large "))]
+    usual = [span("usual", number(CONFIDENCE.name, 0.6), failed=False) for _ in range(200)]
     together = ExportTraceServiceRequest()
-    for request in (*matter, *(span("usual", number(sure, 0.6), failed=False) for _ in range(200))):
+    for request in (*matter, *usual):
         together.MergeFrom(request)
     send(gateway, "traces", together.SerializeToString())
     # What was sent before it and is kept leaves before it.
@@ -367,10 +280,19 @@ def test_sampling_keeps_what_matters_and_a_tenth_of_the_rest(gateway: Collector)
 
     until(lambda: left()["sampled last"])
     kept = left()
+    numbers = {CONFIDENCE.name, CONFIDENCE_MIN.name, THRESHOLD.name}
 
-    assert [5] * 5 == [kept[kind] for kind in ("failed", "slow", "unsure", "batch", "own")]
+    kinds = [request.resource_spans[0].scope_spans[0].spans[0].name for request in matter]
+
+    assert Counter(kinds) == {kind: kept[kind] for kind in kinds}
     # 20 of 200 are expected: fewer than 3 come once in five million runs, 60 are nine deviations.
     assert 3 <= kept["usual"] < 60
+    assert {"doubleValue"} == {
+        next(iter(attribute["value"]))
+        for each in gateway.spans("sampled")
+        for attribute in each.get("attributes", [])
+        if attribute["key"] in numbers
+    }
 
 
 def test_a_trace_that_is_kept_is_kept_whole(gateway: Collector) -> None:
@@ -420,7 +342,7 @@ def test_a_secure_gateway_takes_from_a_secure_agent_only(
     What an agent gets arrives encrypted and with the token; without either nothing comes in.
     """
     folder, paths = tmp_path / "gateway", {"CERTIFICATES": str(certificates)}
-    overlay = {**QUICK, **to_files(folder)}
+    overlay = quick(folder)
     (tmp_path / "app.jsonl").write_text("")
     with running(folder, ("gateway", "secure"), overlay, **paths) as gateway:
         port = gateway.grpc.rpartition(":")[2]

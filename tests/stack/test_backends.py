@@ -14,8 +14,8 @@ import pytest
 from tests.answering import MESSAGE, Answering, answering
 from tests.certificates import expired, self_signed
 from tests.collecting import Collector, running
+from tests.otlp import event, gauges, send, span
 from tests.running import until
-from tests.test_collector_runs import event, gauges, send, span
 
 pytestmark = pytest.mark.xdist_group("backends")
 NAMES = "DNS:localhost,IP:127.0.0.1"

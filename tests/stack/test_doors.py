@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from tests.certificates import expired
 from tests.collecting import Collector, running
+from tests.otlp import event, send
 from tests.running import until
 from tests.sdk.sending import Sent, forget
-from tests.test_collector_runs import event, send
 
 pytestmark = pytest.mark.xdist_group("backends")
 QUIET = {"receivers": {"prometheus": {"config": {"scrape_configs": [{"job_name": "none"}]}}}}

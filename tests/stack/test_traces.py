@@ -87,7 +87,7 @@ def test_what_the_application_wrote_is_redacted(spans: list[Item]) -> None:
     (pay,) = (s for s in spans if s.message.name == "pay")
 
     assert {
-        "user.password": "****", "card": "paid by ****", "contact": "****", "jwt": "****",
+        "user.password": "****", "card": "paid by****", "contact": "****", "jwt": "****",
     } == pay.attributes  # fmt: skip
     assert "declined for ****" == pay.message.status.message
 
