@@ -242,17 +242,6 @@ def test_nothing_holds_a_secret() -> None:
     assert [] == found
 
 
-def test_grafana_has_no_password_to_guess() -> None:
-    """
-    Grafana lets everyone look and creates no account that could log in.
-    """
-    settings = SERVICES["grafana"]["environment"]
-
-    assert "true" == settings["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"]
-    assert "Viewer" == settings["GF_AUTH_ANONYMOUS_ORG_ROLE"]
-    assert "true" == settings["GF_AUTH_DISABLE_LOGIN_FORM"]
-
-
 def test_references_lead_to_services_and_their_ports() -> None:
     """
     Wherever a file names a service with a port, that service offers the port.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.campaigns.stack_faults.__main__ import report
+from tests.campaigns.stack_faults.alerts import told_times
 from tests.campaigns.stack_faults.pipeline import able
 from tests.campaigns.stack_faults.rows import NotRunError, Row, heading
 
@@ -62,3 +63,27 @@ def test_what_nobody_knows_of_makes_the_campaign_fail(tmp_path: Path) -> None:
     assert [3, 3, 0, -2] == [row.missing for row in rows]
     assert 1 == report(["all"], {"all": lambda _: rows}, tmp_path, lambda _: None)
     assert "flush() is False" in known.cells()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (told_times("once", 1), ""),
+        (told_times("twice", 2), "told 2 times instead of 1"),
+        (told_times("of what is inhibited", 3, at_most=0, at_least=0), "told 3 times instead of 0"),
+        (told_times("never", 0), ""),
+    ],
+    ids=lambda each: each.fault if isinstance(each, Row) else "",
+)
+def test_whoever_is_told_too_often_or_never_makes_the_campaign_fail(
+    tmp_path: Path, row: Row, said: str
+) -> None:
+    """
+    A notification that is missing, told again or of something inhibited is a failure with a reason.
+    """
+    lines: list[str] = []
+    failed = report(["told"], {"told": lambda _: [row]}, tmp_path, lines.append)
+
+    assert said == row.wrong
+    assert (0 if row.fault == "once" else 1) == failed
+    assert bool(said) == ("WRONG" in lines[-1])

@@ -1,8 +1,7 @@
 """
-This module is whoever Alertmanager tells: it keeps what is posted, or refuses while told to.
+This module is whoever Alertmanager tells: it keeps what is posted, with the answer that it gave.
 
-While a file ``answer`` in its home folder holds a status such as 500, posts are answered by that;
-they are kept all the same, with the answer that they got.
+By default it answers 200 at once. ``answer`` has it refuse, or take its time.
 """
 
 import json
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = "told.jsonl"
-ANSWER = "answer"
+ANSWER = "answer.json"
 PORT = 18080
 """Where it listens."""
 
@@ -27,6 +26,13 @@ def told(folder: Path, path: str, *, status: int | None = 200) -> list[Any]:
     return [p for p in posts if p["path"] == path and status in {None, p["status"]}]
 
 
+def answer(folder: Path, status: int = 200, *, after_s: float = 0.0) -> None:
+    """Let it answer otherwise from now on."""
+    fresh = folder / f"{ANSWER}.new"
+    fresh.write_text(json.dumps([status, after_s]))
+    fresh.replace(folder / ANSWER)
+
+
 def main() -> None:
     """Keep posts in a file of the home folder."""
     lock, home = threading.Lock(), Path.home()
@@ -35,10 +41,11 @@ def main() -> None:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
             chosen = home / ANSWER
-            status = int(chosen.read_text()) if chosen.exists() else 200
+            status, after_s = json.loads(chosen.read_text()) if chosen.exists() else (200, 0)
             post = {"path": self.path, "time": time.time(), "status": status, "body": body}
             with lock, (home / FILE).open("a") as file:
                 file.write(f"{json.dumps(post)}\n")
+            time.sleep(after_s)
             self.send_response(status)
             self.send_header("Content-Type", "text/plain")
             self.send_header("Content-Length", "2")

@@ -1,7 +1,8 @@
 """
 This module plays a program that is not here: Tempo, Loki or Grafana.
 
-It writes down how it was started and listens where its configuration tells it to.
+It writes down how it was started and listens where its configuration tells it to. Asked to check
+that, it complains of one that names no port.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import yaml
 
 FILE = "started.json"
+CHECKS = {"-config.verify=true", "-verify-config"}
 
 
 class Ready(BaseHTTPRequestHandler):
@@ -42,7 +44,11 @@ def doors() -> list[tuple[str, int]]:
 
 
 def main() -> None:
-    """Write down, listen."""
+    """Check, or write down and listen."""
+    if CHECKS & set(sys.argv):
+        where = doors()
+        assert all(isinstance(port, int) for _, port in where), where
+        return
     started = {"words": sys.argv[1:], "variables": dict(os.environ)}
     Path(FILE).write_text(json.dumps(started))
     servers = [ThreadingHTTPServer(door, Ready) for door in doors()]

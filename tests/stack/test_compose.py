@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 from tools.stack import StackError, compose
+from tools.stack.__main__ import parser, wished
+from tools.stack.programs import flagged
 
 SERVICE = """
 services:
@@ -76,8 +78,16 @@ def test_a_later_file_replaces_commands_and_extends_lists(tmp_path: Path) -> Non
             "the variable NO, which has no value: set it",
         ),
         ("services: {a: {image: 'x:1', gpus: all}}", "service a uses gpus, which tools/stack"),
+        ("services: {a: {image: 'x:1', volumes: ['b/c:/d']}}", "'b/c:/d' is no mount that"),
+        ("services: {a: {image: 'x:1', volumes: [{type: bind}]}}", "is no mount that"),
     ],
-    ids=["a variable without value", "a variable that is required", "an unknown key"],
+    ids=[
+        "a variable without value",
+        "a variable that is required",
+        "an unknown key",
+        "a source that is neither a path nor a name",
+        "a mount in another way of writing",
+    ],
 )
 def test_what_is_not_understood_is_said(tmp_path: Path, text: str, said: str) -> None:
     """
@@ -87,3 +97,46 @@ def test_what_is_not_understood_is_said(tmp_path: Path, text: str, said: str) ->
         compose.read([written(tmp_path, text)], {})
 
     assert said in str(raised.value)
+
+
+def test_a_mount_leads_to_where_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A source may be a path from here, from the root or from home; what has none is a volume.
+    """
+    monkeypatch.setenv("HOME", "/home/me")
+    volumes = "['./a:/a', '../b:/b:ro', '/c:/c', '~/d:/d', 'e-data:/e', '/f']"
+    path = written(tmp_path, f"services: {{x: {{image: 'x:1', volumes: {volumes}}}}}")
+
+    assert {
+        "/a": tmp_path / "a",
+        "/b": tmp_path / ".." / "b",
+        "/c": Path("/c"),
+        "/d": Path("/home/me/d"),
+        "/e": None,
+        "/f": None,
+    } == {m.target: m.source for m in compose.read([path], {}).services["x"].mounts}
+
+
+@pytest.mark.parametrize(
+    ("environment", "overlay"), [({}, "extras"), ({"GATEWAY_OVERLAY": "debug"}, "debug")]
+)
+def test_the_environment_has_its_say(environment: dict[str, str], overlay: str) -> None:
+    """
+    A variable of the environment goes into the compose file, as with Docker Compose.
+    """
+    wishes = wished(parser().parse_args([]), environment)
+    gateway = compose.read(wishes.files, wishes.variables).services["otel-gateway"]
+
+    assert f"--config=/etc/otelcol/{overlay}.yaml" == gateway.command[1]
+
+
+def test_a_flag_has_another_value() -> None:
+    """
+    A flag of a command is replaced where it is, and added only where that is wanted.
+    """
+    words = ["alertmanager", "--a=1", "--ab=2"]
+
+    assert ["alertmanager", "--a=3", "--ab=2"] == flagged("x", words, {"--a": "3"})
+    assert [*words, "--c=4"] == flagged("x", words, {"+--c": "4"})
+    with pytest.raises(StackError, match="the command of x has no flag --c to override"):
+        flagged("x", words, {"--c": "4"})

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-import yaml
 from tests.running import until
 from tests.stack import world
 from tools.stack import Stack
+from tools.stack.__main__ import doctor
 from tools.stack.plan import COMPOSE, Wishes
 
 from otel_confidence.doctor import scrapes
@@ -15,8 +15,10 @@ from otel_confidence.doctor.doors import Door
 from otel_confidence.doctor.services import Addresses
 from otel_confidence.doctor.stack import Pace, examine
 
-RESEND = "--rules.alert.resend-delay=1s"
-"""Alerts that fire before Prometheus knows its Alertmanager are told again after this time."""
+FLAGS = {
+    # Alerts that fire before Prometheus knows its Alertmanager are told again after this time.
+    "prometheus": {"+--rules.alert.resend-delay": "1s"},
+}
 OVERRIDES = {
     "otel-gateway": {"/etc/otelcol/gateway.yaml": {"processors.tail_sampling.decision_wait": "1s"}},
     "prometheus": {"/etc/prometheus/rules/otel_confidence.yml": {"groups.*.interval": "1s"}},
@@ -36,29 +38,19 @@ pytestmark = pytest.mark.xdist_group("doctor")
 @pytest.fixture(name="stack", scope="module")
 def _stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     world.required()
-    folder = tmp_path_factory.mktemp("stack")
-    overlay = folder / "soon.yml"
-    command = yaml.safe_load(COMPOSE.read_text())["services"]["prometheus"]["command"]
-    described = {"services": {"prometheus": {"command": [*command, RESEND]}}}
-    overlay.write_text(yaml.safe_dump(described))
-    wishes = Wishes(files=[COMPOSE, overlay], overrides=OVERRIDES, stand_ins=True)
-    with Stack.started(folder / "run", wishes, check=False) as stack:
+    wishes = Wishes(files=[COMPOSE], overrides=OVERRIDES, flags=FLAGS, stand_ins=True)
+    with Stack.started(tmp_path_factory.mktemp("stack"), wishes, check=False) as stack:
         yield stack
 
 
 def look(stack: Stack) -> list[Check]:
-    """What the doctor finds; Grafana has no program here."""
-    gateway = "otel-gateway"
-    addresses = Addresses(
-        gateway=stack.url(gateway, 4318),
-        gateway_health=stack.url(gateway, 13133),
-        gateway_metrics=stack.url(gateway, 8888),
-        prometheus=stack.url("prometheus", 9090),
-        tempo=stack.url("tempo", 3200),
-        loki=stack.url("loki", 3100),
-        alertmanager=stack.url("alertmanager", 9093),
-        grafana="",
-    )
+    """What the doctor finds by the command that ``make stack`` shows; Grafana is not here."""
+    options = doctor(stack)[3:]
+    given = {
+        option[2:].replace("-", "_"): "" if url == "none" else url
+        for option, url in zip(options[::2], options[1::2], strict=True)
+    }
+    addresses = Addresses(**given)  # type: ignore[arg-type]  # none of the options is a header
     return list(examine(addresses, pace=Pace(60.0)))
 
 

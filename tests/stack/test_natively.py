@@ -57,6 +57,8 @@ def test_the_command_runs_until_it_is_told_to_end(tmp_path: Path, number: signal
     assert 0 == process.wait()
     assert rest.endswith("Ended.\n")  # a service that was slow to end is named before
     assert "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0." in text
+    assert "otel-confidence doctor --stack --gateway-metrics http://127.0." in text
+    assert "--grafana none" in text
     assert "loki is not looked for; a recorder keeps what arrives" in text
     assert "left out: grafana is not looked for" in text
     assert "See you next time!" in (tmp_path / "prometheus.log").read_text()
@@ -102,16 +104,36 @@ def test_a_mistake_is_said_before_anything_starts(tmp_path: Path, mistake: str) 
     assert said in message
 
 
-def test_programs_on_the_path_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Tempo, Loki and Grafana run as themselves where they are installed, with files that hold here.
+    Tempo, Loki and Grafana, played, on PATH.
     """
-    folder, programs = tmp_path / "run", tmp_path / "bin"
+    programs = tmp_path / "bin"
     programs.mkdir()
     for name in NAMES:
         (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} {played.__file__} "$@"\n')
         (programs / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("name", ["tempo", "loki"])
+def test_a_program_on_the_path_checks_its_own(tmp_path: Path, name: str) -> None:
+    """
+    Tempo and Loki read their configuration before anything starts, where they are installed.
+    """
+    wrong = {name: {f"/etc/{name}/{name}.yaml": {"server.http_listen_port": "none"}}}
+    with pytest.raises(StackError, match=f"the configuration of {name} is refused"):
+        Stack.started(tmp_path / "run", Wishes(files=[COMPOSE], overrides=wrong)).__enter__()
+
+
+@pytest.mark.usefixtures("installed")
+def test_programs_on_the_path_join(tmp_path: Path) -> None:
+    """
+    Tempo, Loki and Grafana run as themselves where they are installed, with files that hold here.
+    """
+    folder = tmp_path / "run"
     with Stack.started(folder, Wishes(files=[COMPOSE]), check=False) as stack:
         started = {name: json.loads(stack.file(name, played.FILE).read_text()) for name in NAMES}
         addresses = stack.plan.addresses.by_service

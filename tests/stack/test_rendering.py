@@ -69,6 +69,7 @@ def test_copies_are_translated_overridden_and_pruned(translation: Translation) -
         "scrape_configs: [{targets: [localhost:9090, tempo:3200, loki:3100]}]\n"
         "groups: [{rules: [{record: a}, {alert: b, for: 5m}]}]\n"
     )
+    (source / "image.png").write_bytes(b"\x89PNG localhost:9090")
     render(
         translation,
         secrets={"token": "x"},
@@ -86,6 +87,7 @@ def test_copies_are_translated_overridden_and_pruned(translation: Translation) -
         "scrape_configs": [{"targets": ["127.0.9.2:9090", "127.0.9.3:3100"]}],
         "groups": [{"rules": [{"record": "a"}, {"alert": "b", "for": "0s"}]}],
     } == yaml.safe_load(copy.read_text())
+    assert b"\x89PNG localhost:9090" == copy.with_name("image.png").read_bytes()
     assert "x" == translation.path("/run/secrets/token").read_text()
     assert translation.path("/prometheus").is_dir()
 

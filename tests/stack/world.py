@@ -45,7 +45,7 @@ _ALERTMANAGER: Final = {
     "route.routes.*.group_wait": "3s",
     "route.routes.*.group_interval": "1s",
     "+global.pagerduty_url": f"http://hooks:{hooks.PORT}/pagerduty",
-    # No mail server is here.
+    # No mail server is here; one is in tests/stack/notified.py.
     "receivers.*.email_configs": [],
 }
 OVERRIDES: Final[Mapping[str, Any]] = {
@@ -55,6 +55,10 @@ OVERRIDES: Final[Mapping[str, Any]] = {
         "/etc/prometheus/rules/otel_confidence.yml": _RULES,
     },
     "alertmanager": {"/etc/alertmanager/notify.yml": _ALERTMANAGER},
+}
+FLAGS: Final[Mapping[str, Mapping[str, str]]] = {
+    # Nobody kills it here; tests/stack/test_notifying.py does.
+    "alertmanager": {"--dispatch.start-delay": "0s"},
 }
 
 
@@ -75,7 +79,7 @@ def started(folder: Path) -> Iterator[Stack]:
     """Every service of the compose files, ready, and none that fell when it ends."""
     wishes = Wishes(
         files=FILES, profiles=["demo"], overrides=OVERRIDES, secrets=secrets(),
-        stand_ins=True,
+        flags=FLAGS, stand_ins=True,
     )  # fmt: skip
     with Stack.started(folder, wishes, check=False) as stack:
         yield stack

@@ -3,15 +3,18 @@ This module is ``make stack``: the whole stack natively, until Ctrl-C.
 """
 
 import argparse
+import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
+from urllib.parse import urlsplit
 
+from otel_confidence.doctor.services import METRICS, SERVICES, Addresses
 from tools.stack.errors import StackError
 from tools.stack.plan import COMPOSE, Wishes
 from tools.stack.stack import Stack
@@ -24,20 +27,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the stack until Ctrl-C or SIGTERM; 1 where something ended by itself or never started.
     """
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     # Both: a shell that starts a program in the background has it ignore SIGINT.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     kept = nullcontext(chosen.folder) if chosen.folder else TemporaryDirectory(prefix="stack-")
-    wishes = Wishes(
-        files=[COMPOSE, *chosen.file], profiles=chosen.profile, stand_ins=chosen.stand_ins
-    )
     with kept as folder:
         try:
-            return _run(Path(folder), wishes)
+            return _run(Path(folder), wished(chosen, os.environ))
         except StackError as error:
             _say(f"The stack did not start: {error}")
             return 1
+
+
+def wished(chosen: argparse.Namespace, environment: Mapping[str, str]) -> Wishes:
+    """
+    What the command line and the environment's variables ask for.
+    """
+    return Wishes(
+        files=[COMPOSE, *chosen.file], profiles=chosen.profile, variables=environment,
+        stand_ins=chosen.stand_ins,
+    )  # fmt: skip
 
 
 def _run(folder: Path, wishes: Wishes) -> int:
@@ -77,6 +87,7 @@ def described(stack: Stack) -> str:
             "",
             f"  Logs and files: {folder}",
             f"  Send to it:     export OTEL_EXPORTER_OTLP_ENDPOINT={endpoint}",
+            f"  Check it:       {' '.join(doctor(stack))}",
             f"  Look at it:     {stack.url('prometheus', 9090)}, {stack.url('alertmanager', 9093)}",
             "",
             "Ctrl-C ends it.",
@@ -84,7 +95,24 @@ def described(stack: Stack) -> str:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def doctor(stack: Stack) -> list[str]:
+    """
+    The doctor's command for a stack, as its addresses are not the usual ones.
+    """
+    asked = [(f"--{METRICS.field}", METRICS.compose), ("--gateway", METRICS.compose)]
+    asked += [(f"--{service.field}", service.compose) for service in SERVICES]
+    words = ["otel-confidence", "doctor", "--stack"]
+    for option, name in asked:
+        port = urlsplit(getattr(Addresses(), option[2:])).port or 0
+        words += [option.replace("_", "-")]
+        words += [stack.url(name, port) if name in stack.plan.starts else "none"]
+    return words
+
+
+def parser() -> argparse.ArgumentParser:
+    """
+    What the command line takes.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m tools.stack",
         description="Run the services of docker-compose.yml natively, each at its own address.",

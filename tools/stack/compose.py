@@ -16,6 +16,7 @@ import yaml
 from tools.stack.errors import StackError
 
 _VARIABLE: Final = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?:(:?[-?])([^}]*))?\})")
+_VOLUME: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
 _HEALTH_URL: Final = re.compile(r"https?://localhost:\d+[^\s'\")]*")
 _FOLLOWED: Final = frozenset(
     {"image", "build", "entrypoint", "command", "environment", "volumes", "secrets", "ports",
@@ -201,9 +202,18 @@ def _service(name: str, described: Mapping[str, Any], root: Path) -> Service:
     )
 
 
-def _mount(text: str, root: Path) -> Mount:
-    source, target, *_ = text.split(":")
-    return Mount(target, root / source if source.startswith(".") else None)
+def _mount(described: Any, root: Path) -> Mount:
+    source, *rest = described.split(":") if isinstance(described, str) else [""]
+    if not rest and source.startswith("/"):
+        return Mount(source, None)  # a volume without a name
+    if rest and source.startswith((".", "/", "~")):
+        return Mount(rest[0], root / Path(source).expanduser())
+    if rest and _VOLUME.fullmatch(source):
+        return Mount(rest[0], None)
+    raise StackError(
+        f"{described!r} is no mount that tools/stack knows: write SOURCE:TARGET, with a volume's "
+        "name or a path that begins with ./, / or ~ as its source"
+    )
 
 
 def _ports(described: Mapping[str, Any]) -> tuple[Port, ...]:

@@ -37,6 +37,8 @@ class Wishes:
     """More variables for a service, over those of the compose files."""
     overrides: Mapping[str, Overrides] = field(default_factory=dict)
     """Settings of mounted files, by service."""
+    flags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Values of a command's flags, by service; see ``programs.flagged``."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """Contents, instead of those of the secrets' files."""
     stand_ins: bool = False
@@ -146,7 +148,7 @@ def _starts(
             absent=absent,
             overrides=wishes.overrides.get(name, {}),
         )
-        starts[name] = _start(translation, found[name], wishes.environment.get(name, {}))
+        starts[name] = _start(translation, found[name], wishes)
     return starts
 
 
@@ -181,14 +183,16 @@ def _secrets(
     return contents
 
 
-def _start(translation: Translation, program: Program, more: Mapping[str, str]) -> Start:
+def _start(translation: Translation, program: Program, wishes: Wishes) -> Start:
     service, address = translation.service, translation.addresses[translation.service.name]
-    environment = _environment(translation, more)
+    environment = _environment(translation, wishes.environment.get(service.name, {}))
     check: list[str] = []
     if program.standing == "recorder":
         command = _recording(translation, address)
     else:
-        command = [translation(word) for word in programs.command(service, program)]
+        words = programs.command(service, program)
+        words = programs.flagged(service.name, words, wishes.flags.get(service.name, {}))
+        command = [translation(word) for word in words]
         check = [translation(word) for word in programs.check(service, program)]
     return Start(
         service=service,

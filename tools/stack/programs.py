@@ -5,13 +5,14 @@ This module finds the program of a service on this host, or what stands in for i
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from tools import stack_tools
 from tools.stack.compose import Service
+from tools.stack.errors import StackError
 
 Standing = Literal["program", "recorder", "absent"]
 
@@ -40,8 +41,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "prom/prometheus": Kind(("prometheus",), check=("promtool", "check", "config", "{config}")),
     "prom/alertmanager": Kind(("alertmanager",), check=("amtool", "check-config", "{config}")),
-    "grafana/tempo": Kind(("tempo",), instead="recorder"),
-    "grafana/loki": Kind(("loki",), instead="recorder"),
+    "grafana/tempo": Kind(
+        ("tempo",), instead="recorder", check=("{program}", "-config.verify=true", "{flags}")
+    ),
+    "grafana/loki": Kind(
+        ("loki",), instead="recorder", check=("{program}", "-verify-config", "{flags}")
+    ),
     "grafana/grafana": Kind(
         ("grafana",),
         arguments=("server", "--homepath={home}"),
@@ -110,6 +115,27 @@ def command(service: Service, program: Program) -> list[str]:
     return [program.path, *first, *service.command]
 
 
+def flagged(service: str, words: Sequence[str], flags: Mapping[str, str]) -> list[str]:
+    """
+    A service's command with other values of flags, by their names.
+
+    A flag must be there, so that one that was renamed or left out is noticed; a ``+`` before its
+    name allows it to be new.
+
+    Raises:
+        StackError: the command has no such flag.
+    """
+    changed = list(words)
+    for name, value in flags.items():
+        flag = f"{name.removeprefix('+')}="
+        places = [n for n, word in enumerate(changed) if word.startswith(flag)]
+        if not places and not name.startswith("+"):
+            raise StackError(f"the command of {service} has no flag {name} to override")
+        for place in places or [len(changed)]:
+            changed[place : place + 1] = [f"{flag}{value}"]
+    return changed
+
+
 def _home(path: str) -> Path:
     """
     The folder that a program was installed into: as an archive, or by a Debian package.
@@ -125,7 +151,7 @@ def check(service: Service, program: Program) -> list[str]:
     words = KINDS[service.image].check if service.image in KINDS else ()
     if not words or program.standing != "program":
         return []
-    flags = [each for each in service.command if each.startswith("--config")]
+    flags = [each for each in service.command if each.startswith(("--config", "-config."))]
     first = program.path if words[0] == "{program}" else tool(words[0], service.version)
     rest = [w for w in words[1:] if w != "{flags}"]
     config = flags[0].partition("=")[2] if flags else ""

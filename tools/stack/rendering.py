@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import yaml
 
-from tools.stack.compose import Service
+from tools.stack.compose import Mount, Service
 from tools.stack.errors import StackError
 
 _ADDRESS: Final = re.compile(r"https?://")
@@ -96,26 +96,33 @@ def render(
         StackError: a mounted path, a secret or an overridden setting does not exist.
     """
     for mount in translation.service.mounts:
-        target = translation.path(mount.target)
-        if mount.source is None:
-            target.mkdir(parents=True, exist_ok=True)
-            continue
-        if not mount.source.exists():
-            raise StackError(
-                f"service {translation.service.name} mounts {mount.source}, which does not exist"
-            )
-        _copy(mount.source, target)
-        for path in [target] if target.is_file() else sorted(target.rglob("*")):
-            _translate(path, translation, absent)
+        _mount(mount, translation, absent)
     for name in translation.service.secrets:
-        path = translation.path(f"/run/secrets/{name}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        secret = secrets[name]
-        # An address may name a service; whatever else a secret says is nobody's business.
-        path.write_text(translation(secret) if _ADDRESS.match(secret) else secret)
-        path.chmod(0o600)
+        _keep(name, secrets[name], translation)
     for inside, settings in overrides.items():
         _override(translation, inside, settings)
+
+
+def _mount(mount: Mount, translation: Translation, absent: Sequence[str]) -> None:
+    target = translation.path(mount.target)
+    if mount.source is None:
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    if not mount.source.exists():
+        raise StackError(
+            f"service {translation.service.name} mounts {mount.source}, which does not exist"
+        )
+    _copy(mount.source, target)
+    for path in [target] if target.is_file() else sorted(target.rglob("*")):
+        _translate(path, translation, absent)
+
+
+def _keep(name: str, secret: str, translation: Translation) -> None:
+    path = translation.path(f"/run/secrets/{name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # An address may name a service; whatever else a secret says is nobody's business.
+    path.write_text(translation(secret) if _ADDRESS.match(secret) else secret)
+    path.chmod(0o600)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -129,7 +136,10 @@ def _copy(source: Path, target: Path) -> None:
 def _translate(path: Path, translation: Translation, absent: Sequence[str]) -> None:
     if not path.is_file():
         return
-    text = path.read_text()
+    try:
+        text = path.read_text()
+    except UnicodeDecodeError:
+        return  # whatever it is, it names no service
     if path.suffix in {".yaml", ".yml"} and any(f"{name}:" in text for name in absent):
         text = _without(text, absent)
     path.write_text(translation(text))

@@ -21,7 +21,7 @@ Fault = Callable[[Path], list[Row]]
 
 
 def main() -> int:
-    """Run the faults that are asked for; 1 where something is missing that nobody counted."""
+    """Run the faults that are asked for; 1 where one shows what must not be."""
     parser = argparse.ArgumentParser(description="Break the running stack and count what is lost.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(FAULTS)}")
     parser.add_argument("--keep", type=Path, help="keep files and logs here")
@@ -38,10 +38,10 @@ def report(
     names: Iterable[str], faults: Mapping[str, Fault], folder: Path, say: Callable[[str], object]
 ) -> int:
     """
-    Run faults one after the other and say what each did; how many signals lost what nobody knows.
+    Run faults one after the other and say what each did; how many signals are not as they must be.
     """
     say(heading())
-    unnoticed = 0
+    failed = 0
     for name in names:
         (folder / name).mkdir(parents=True, exist_ok=True)
         try:
@@ -49,9 +49,9 @@ def report(
         except NotRunError as error:
             say(f"  {name}: not run, {error}")
             continue
-        unnoticed += sum(row.unnoticed > 0 for row in found)
+        failed += sum(row.unnoticed > 0 or bool(row.wrong) for row in found)
         say(lines(found))
-    return unnoticed
+    return failed
 
 
 def _say(line: str) -> None:

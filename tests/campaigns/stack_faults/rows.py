@@ -34,6 +34,8 @@ class Row:
     caught_up_s: float | None = None
     noticed: str = ""
     note: str = ""
+    wrong: str = ""
+    """What is otherwise than it has to be, beside what is missing; empty where nothing is."""
     flushed: bool = True
     """Whether the last flush() of every program said that all had arrived."""
 
@@ -66,6 +68,7 @@ def heading() -> str:
 def lines(found: Sequence[Row]) -> str:
     """Rows as lines of that table, with what there is to note below them."""
     notes = [f"  {row.signal}: {row.note}" for row in found if row.note]
+    notes += [f"  WRONG: {row.fault}, {row.signal}: {row.wrong}" for row in found if row.wrong]
     return "\n".join([*(_line(row.cells()) for row in found), *notes])
 
 
