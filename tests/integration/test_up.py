@@ -174,7 +174,7 @@ def test_other_machines_are_not_let_in_by_accident(tmp_path: Path) -> None:
     assert "no authentication" in " ".join(said.split())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     """
     It ends before a supervisor would kill it, takes its ready file along and keeps what it has.
@@ -191,6 +191,23 @@ def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> Non
     assert took_s < 20
     assert not (tmp_path / "data.ready.json").exists()
     assert "Traceback" not in said
+
+
+def test_it_outlives_its_terminal_where_that_is_wanted(tmp_path: Path) -> None:
+    """
+    Started with ``nohup``, which has SIGHUP ignored, it goes on serving.
+    """
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        up = start(tmp_path / "data")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    os.kill(up.process.pid, signal.SIGHUP)
+    ready = httpx.get(f"{up.http}/-/ready")
+
+    assert 200 == ready.status_code
+    assert 0 == stop(up)
 
 
 def test_a_kill_loses_nothing_acknowledged(tmp_path: Path) -> None:

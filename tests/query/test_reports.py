@@ -107,6 +107,15 @@ def test_a_window_shrinks_to_what_is_there() -> None:
     assert {(NOW, 20)} == {(each.end, each.range_s) for each in found}
 
 
+def test_points_that_come_closer_look_back_less() -> None:
+    """
+    Of a day's curve each point looks back to the one before; of its last minutes over the reports.
+    """
+    within = Window(NOW, 86_400, 480, 20)
+
+    assert [480, 20] == [each.range_s for each in (within, within.since(NOW - 600))]
+
+
 def test_key_figures_equal_the_ledgers() -> None:
     """
     Mean confidence, accuracy, overconfidence and ECE are those of the predictions themselves.
@@ -169,16 +178,19 @@ def test_few_truths_are_no_alarm(known: float, expected: bool) -> None:
     assert expected is replace(found, calibration=counts).is_overconfident
 
 
-def test_a_model_that_stopped_is_last_seen_then() -> None:
+@pytest.mark.parametrize("length_s", [900, 86_400])
+def test_a_model_that_stopped_is_last_seen_then(length_s: float) -> None:
     """
     A model whose process still reports but no longer predicts was last seen when it predicted.
+
+    However long the window is, and with it the step of its curves.
     """
     history = steady()
     busy = history.times < NOW - 300
     for name in ("times", "confidences", "correct", "durations"):
         object.__setattr__(history, name, getattr(history, name)[busy])
 
-    (found,) = summaries.summaries(ask(history))
+    (found,) = summaries.summaries(ask(history, length_s=length_s))
 
     assert NOW - 300 == pytest.approx(found.last_seen_s, abs=15)
 

@@ -169,3 +169,13 @@ def test_nothing_found_is_no_error(client: TestClient) -> None:
     The answer is empty.
     """
     assert "" == get(client, "nowhere")
+
+
+def test_the_usual_address_says_where_to_scrape(client: TestClient) -> None:
+    """
+    Who tries ``/metrics`` first learns the address.
+    """
+    answer = client.get("/metrics")
+
+    assert 404 == answer.status_code
+    assert "/federate?match[]=" in answer.text

@@ -22,6 +22,8 @@ NAN = float("nan")
         (formats.duration(0.25), "250\u00a0ms"),
         (formats.duration(90), "1.5\u00a0min"),
         (formats.duration(0), "0\u00a0µs"),
+        (formats.latency(0.000095), "< 100\u00a0µs"),
+        (formats.latency(0.25), "250\u00a0ms"),
         (formats.span(0), "now"),
         (formats.span(6000), "1.67\u00a0h"),
         (formats.span(40 * 86_400), "40\u00a0d"),
@@ -29,7 +31,6 @@ NAN = float("nan")
         (formats.span(float("inf")), "never"),
         (formats.ago(100, now=103), "now"),
         (formats.ago(100, now=145), "45\u00a0s ago"),
-        (formats.ago(100, now=145, step_s=60), "now"),
         (formats.moment(0), "1970-01-01T00:00:00Z"),
         (formats.clock(3661), "01:01:01"),
         (formats.shortened("x" * 500), "x" * 119 + "…"),
@@ -45,7 +46,15 @@ def test_values_are_written_for_reading(written: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [formats.percent, formats.points, formats.score, formats.count, formats.duration]
+    "write",
+    [
+        formats.percent,
+        formats.points,
+        formats.score,
+        formats.count,
+        formats.duration,
+        formats.latency,
+    ],
 )
 def test_nothing_is_a_dash(write: object) -> None:
     """

@@ -62,8 +62,15 @@ class Window:
     length_s: float
     step_s: float
     """From one point of a curve to the next."""
-    range_s: float
-    """How far each point of a curve looks back."""
+    look_back_s: float
+    """Over how long there are reports enough for a rate."""
+
+    @property
+    def range_s(self) -> float:
+        """
+        How far each point of a curve looks back: at least to the one before.
+        """
+        return max(self.step_s, self.look_back_s)
 
     @property
     def start(self) -> float:
@@ -87,6 +94,13 @@ class Window:
         length = min(self.length_s, max(_SHORTEST_S, self.end - begin))
         return replace(self, length_s=length, step_s=_step(length))
 
+    @property
+    def last(self) -> "Window":
+        """
+        What its last points look back on, with points as close as there are reports.
+        """
+        return self.since(self.end - 3 * self.range_s)
+
 
 def window(metrics: Metrics, length_s: float, *, end: float, scope: Scope = _EVERYTHING) -> Window:
     """
@@ -95,14 +109,13 @@ def window(metrics: Metrics, length_s: float, *, end: float, scope: Scope = _EVE
     Of the models in scope the one that reports most rarely decides: over a shorter time it would
     have no rate at all.
     """
-    step = _step(length_s)
     # Averaged over the minutes that have reports, so that a program that ended still counts.
     series = expressions.selector(c.PREDICTIONS, "", *scope.conditions)
     minutes = f"avg_over_time(count_over_time({series}[1m])[15m:1m])"
     reports = f"min(max by ({c.MODEL_NAME.label}) ({minutes}))"
     counted = [float(series.values[-1]) for series in metrics.query(reports, at=end).series]
     look_back = math.ceil(_REPORTS_PER_RANGE * 60 / max(_ASSUMED_REPORTS_PER_MINUTE, *counted, 0))
-    return Window(end, length_s, step, max(step, look_back))
+    return Window(end, length_s, _step(length_s), look_back)
 
 
 @dataclass(frozen=True, slots=True)

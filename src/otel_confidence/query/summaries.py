@@ -3,7 +3,7 @@ This module asks for the key figures by which models are compared.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -37,7 +37,10 @@ class ModelSummary:
     """Share of calls that raised."""
     p95_s: float
     last_seen_s: float
-    """Epoch seconds at which it last predicted, to a step; NaN when it did not."""
+    """Epoch seconds at which it last predicted; NaN when it did not.
+
+    It is known as finely as it reports if that is not long ago, else to a step of the window.
+    """
     traffic: Values
     """Predictions per second at the window's times."""
 
@@ -54,24 +57,33 @@ def summaries(question: Question) -> list[ModelSummary]:
     Every model in scope that reported within the window, the most overconfident first.
     """
     columns = {name: question.column(expr, _MODEL) for name, expr in _columns(question).items()}
-    made = question.selector(c.PREDICTIONS)
-    rates = expressions.total(made, question.recent, PER_MODEL, function="rate")
-    traffic = {labels.get(_MODEL, ""): values for labels, values in question.curves(rates)}
+    lately = replace(question, within=question.within.last)
+    traffic, latest = _traffic(question), _traffic(lately)
     known = calibrations(question)
-    silent = np.full(len(question.within.times_s), math.nan)
     found = []
     for model, versions in reported(question).items():
-        curve = traffic.get(model, silent)
+        curve = traffic.get(model, _silent(question))
+        seen_s = _last_seen(lately, latest.get(model, _silent(lately)))
         summary = ModelSummary(
             model=model,
             versions=versions,
             calibration=known.get(model, no_truth()),
-            last_seen_s=_last_seen(question, curve),
+            last_seen_s=_or(seen_s, _last_seen(question, curve)),
             traffic=curve,
             **_row(columns, model),
         )
         found.append(summary)
     return sorted(found, key=_urgency)
+
+
+def _traffic(question: Question) -> dict[str, Values]:
+    made = question.selector(c.PREDICTIONS)
+    rates = expressions.total(made, question.recent, PER_MODEL, function="rate")
+    return {labels.get(_MODEL, ""): values for labels, values in question.curves(rates)}
+
+
+def _silent(question: Question) -> Values:
+    return np.full(len(question.within.times_s), math.nan)
 
 
 def reported(question: Question) -> dict[str, tuple[str, ...]]:
@@ -117,7 +129,9 @@ def _last_seen(question: Question, traffic: Values) -> float:
     if not len(busy):
         return math.nan
     # A rate looks back: it stays above zero for its whole range after the last prediction.
-    return float(busy[-1] if busy[-1] == times[-1] else busy[-1] - question.within.range_s)
+    if busy[-1] == times[-1]:
+        return question.within.end
+    return float(busy[-1]) - question.within.range_s
 
 
 def _urgency(summary: ModelSummary) -> tuple[float, float, str]:

@@ -50,6 +50,8 @@ from otel_confidence.store.opening import MEMORY_SIZE
 
 _DAY_S: Final = 86_400
 _GRACE_S: Final = 2
+_KEPT_OPEN_S: Final = 75
+"""How long an idle connection stays: programs that send each minute need no new one each time."""
 _SWITCH_S: Final = 0.0005
 """After how long a computing thread lets others run: the event loop waits so long for each turn."""
 _SERVER: Final[dict[str, Any]] = {
@@ -61,6 +63,7 @@ _SERVER: Final[dict[str, Any]] = {
     "proxy_headers": False,
     "limit_concurrency": 500,
     "timeout_graceful_shutdown": _GRACE_S,
+    "timeout_keep_alive": _KEPT_OPEN_S,
 }
 
 
@@ -135,7 +138,7 @@ class Served:
 
 def serve(options: Options, *, on_ready: Callable[[Served], None] = lambda _: None) -> None:
     """
-    Serve until SIGINT or SIGTERM.
+    Serve until SIGINT, SIGTERM or the terminal is closed.
 
     Raises:
         ConfigurationError: A port is taken, or the host would let other machines in.
@@ -212,8 +215,10 @@ def _site(
 
 def _stopping() -> asyncio.Event:
     stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # Who starts it with nohup has it go on when the terminal closes.
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     return stopped
 
 

@@ -21,6 +21,10 @@ from otel_confidence.server.api.turns import Turns
 from otel_confidence.server.exposition import VERSIONS, Escaping, Point, exposition
 
 _AT_ONCE: Final = 4
+_ELSEWHERE: Final = (
+    "There is no /metrics here. What is kept, figures about this server among it, can be scraped "
+    "at /federate?match[]=SELECTOR and asked for at /api/v1/query.\n"
+)
 _INSTANCE: Final = "instance"
 
 
@@ -66,7 +70,14 @@ def routes(store: Kept, *, now: Callable[[], float] = time.time) -> list[BaseRou
         version = f"version={VERSIONS[escaping]}; charset=utf-8; escaping={escaping}"
         return Response(text, media_type=f"text/plain; {version}")
 
-    return [Route("/federate", endpoint, methods=["GET"])]
+    return [
+        Route("/federate", endpoint, methods=["GET"]),
+        Route("/metrics", _elsewhere, methods=["GET"]),
+    ]
+
+
+async def _elsewhere(_: Request) -> Response:
+    return PlainTextResponse(_ELSEWHERE, 404)
 
 
 def _text(store: Kept, given: Parameters, now_s: float, escaping: Escaping) -> str:

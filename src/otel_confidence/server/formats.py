@@ -6,7 +6,10 @@ import math
 from datetime import datetime, timezone
 from urllib.parse import quote, urlencode
 
+from otel_confidence.conventions import LATENCY_EDGES
+
 _LONGEST_TEXT = 120
+_NOW_S = 10
 NOTHING = "\N{EN DASH}"
 """What stands where there is no value."""
 
@@ -55,6 +58,14 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1e6:.3g}\N{NO-BREAK SPACE}µs"
 
 
+def latency(seconds: float) -> str:
+    """
+    A quantile of latencies: in the lowest bucket there is nothing to tell values apart.
+    """
+    lowest = LATENCY_EDGES[0]
+    return f"< {duration(lowest)}" if seconds < lowest else duration(seconds)
+
+
 def number(value: float) -> str:
     """
     Any number, four digits.
@@ -75,14 +86,14 @@ def span(seconds: float) -> str:
     return duration(seconds) if seconds else "now"
 
 
-def ago(epoch_s: float, *, now: float, step_s: float = 1) -> str:
+def ago(epoch_s: float, *, now: float) -> str:
     """
-    How long ago a time was, no finer than it was measured.
+    How long ago a time was; a few seconds are now.
     """
     if math.isnan(epoch_s):
         return NOTHING
     passed = max(now - epoch_s, 0)
-    if passed < max(2 * step_s, 10):
+    if passed < _NOW_S:
         return "now"
     return f"{duration(float(round(passed)))} ago"
 

@@ -24,6 +24,7 @@ _FILTERS: Final[dict[str, Callable[..., Any]]] = {
         formats.clock,
         formats.count,
         formats.duration,
+        formats.latency,
         formats.moment,
         formats.number,
         formats.percent,

@@ -114,7 +114,7 @@ class Views:
         return Question(self._metrics, scope, within)
 
     def _render(self, name: str, within: Window, **values: Any) -> str:
-        return self._templates.render(name, now=within.end, step_s=within.step_s, **values)
+        return self._templates.render(name, now=within.end, **values)
 
     def _unknown(self, scope: Scope) -> str:
         model = scope.model or ""

@@ -23,11 +23,30 @@ def public_address(host: str, port: int, trusted: Collection[str]) -> str:
     if host not in trusted:
         for address in found:
             if not _is_public(address):
-                raise ConfigurationError(
-                    f"{host} is {address}, which is not on the public internet; "
-                    f"--notify-host {host} allows it"
-                )
+                raise _private(host, address)
     return found[0]
+
+
+def refuse_private(host: str, trusted: Collection[str]) -> None:
+    """
+    Refuse a host at once where it says itself that it is not public; no name is looked up.
+
+    Raises:
+        ConfigurationError: It is ``localhost`` or an address that is not public, and not trusted.
+    """
+    try:
+        public = host != "localhost" and _is_public(host)
+    except ValueError:
+        return  # a name: what it stands for is seen each time somebody is to be told
+    if not public and host not in trusted:
+        raise _private(host)
+
+
+def _private(host: str, address: str = "") -> ConfigurationError:
+    is_ = f"is {address}, which is" if address not in ("", host) else "is"
+    return ConfigurationError(
+        f"{host} {is_} not on the public internet; --notify-host {host} allows it"
+    )
 
 
 def _addresses(host: str, port: int) -> list[str]:

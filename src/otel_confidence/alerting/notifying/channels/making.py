@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from otel_confidence.alerting.notifying.channels.addresses import refuse_private
 from otel_confidence.alerting.notifying.channels.files import FileChannel
 from otel_confidence.alerting.notifying.channels.services import ServiceChannel
 from otel_confidence.alerting.notifying.channels.webhooks import WebhookChannel
@@ -41,9 +42,11 @@ def channel_of(text: str, *, trusted_hosts: Collection[str] = ()) -> Channel:
             raise ConfigurationError(
                 f"unknown severity {severity!r} of a channel, known: {', '.join(SEVERITIES)}"
             )
-    scheme = urlsplit(address).scheme.lower()
+    url = urlsplit(address)
+    scheme = url.scheme.lower()
     name = f"{scheme or 'file'}:{hashlib.blake2b(address.encode(), digest_size=4).hexdigest()}"
     if scheme in ("http", "https"):
+        refuse_private(url.hostname or "", trusted_hosts)
         return WebhookChannel(name, address, severities, trusted_hosts=frozenset(trusted_hosts))
     if not scheme and address.endswith(".jsonl"):
         return FileChannel(name, Path(address), severities)
