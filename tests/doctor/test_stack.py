@@ -208,6 +208,31 @@ FAULTS = {
         ("Prometheus", "reaches what it scrapes"), "1 of 2 do not answer; otel-gateway: EOF",
         "scrape_configs",
     ),
+    "PromQL is asked of another program": (
+        answers("/prometheus/api/v1/query", 200, {"status": "success", "data": []}),
+        ("metric", "in Prometheus"), "does not answer as the Prometheus HTTP API does",
+        "--prometheus",
+    ),
+    "targets are asked of another program": (
+        answers("/prometheus/api/v1/targets", 200, []), ("Prometheus", "reaches what it scrapes"),
+        "does not answer as Prometheus does, to /api/v1/targets", "--prometheus",
+    ),
+    "rules are asked of another program": (
+        told("rules", groups="x"), ("alert", "its rule is loaded by Prometheus"),
+        "does not answer as Prometheus does, to /api/v1/rules", "--prometheus",
+    ),
+    "alerts are asked of a page": (
+        answers("/prometheus/api/v1/alerts", 200, "<html>"), ("alert", "Watchdog fires"),
+        "does not answer as Prometheus does, to /api/v1/alerts", "--prometheus",
+    ),
+    "Alertmanager is another program": (
+        answers("/alertmanager/api/v2/alerts", 200, {"alerts": []}), ("alert", "in Alertmanager"),
+        "does not answer as Alertmanager does, to /api/v2/alerts", "--alertmanager",
+    ),
+    "no group of rules at all": (
+        told("rules", groups=None), ("alert", "its rule is loaded by Prometheus"),
+        "no rule is loaded", "rule_files",
+    ),
     "no rule is loaded": (
         told("rules", groups=[]), ("alert", "its rule is loaded by Prometheus"),
         "no rule is loaded", "rule_files",

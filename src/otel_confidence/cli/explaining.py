@@ -35,16 +35,16 @@ def explanation(
         answer = httpx.post(address, data=form, headers=dict(headers), timeout=_TIMEOUT_S)
     except httpx.HTTPError as error:
         raise QueryError(str(error), kind="unavailable", status=503) from error
-    return "\n\n".join(_selector(each) for each in _selectors(answer)) or "-- no selector, no SQL"
+    return "\n\n".join(_selectors(answer)) or "-- no selector, no SQL"
 
 
-def _selectors(answer: httpx.Response) -> list[Mapping[str, Any]]:
+def _selectors(answer: httpx.Response) -> list[str]:
     try:
         body = answer.json()
         if body["status"] == "error":
             raise QueryError(str(body["error"]), kind=str(body["errorType"]))
-        return list(body["data"]["selectors"])
-    except (ValueError, KeyError, TypeError) as error:
+        return [_selector(each) for each in body["data"]["selectors"]]
+    except (AttributeError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise QueryError(
             f"no explanation, status {answer.status_code}: only otel-confidence up explains queries"
         ) from error

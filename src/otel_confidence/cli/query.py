@@ -7,9 +7,9 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
+import httpx
 from rich.console import Console
 
 from otel_confidence.cli.explaining import Range, explanation
@@ -63,8 +63,11 @@ def _header(text: str) -> tuple[str, str]:
 
 
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{text!r} is no address: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.host:
         raise ValueError(f"{text!r} is no address such as http://127.0.0.1:8050")
     return text
 

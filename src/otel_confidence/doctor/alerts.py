@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from otel_confidence.doctor.checks import Cause, Check
 from otel_confidence.doctor.doors import Door, excerpt, shown
+from otel_confidence.doctor.told import ForeignError, Teller
 from otel_confidence.generate.rules.stack import WATCHDOG
 
 Waiting = Callable[[Callable[[], Any], float], Any]
@@ -40,15 +41,27 @@ class AlertPath:
         """
         A check for each place, up to the first where the alert is missing.
         """
-        for step in (self._loaded, self._firing, self._known, self._arrived):
-            check = step()
+        steps = {
+            "its rule is loaded by Prometheus": self._loaded,
+            f"{WATCHDOG} fires": self._firing,
+            "Prometheus knows an Alertmanager": self._known,
+            "in Alertmanager": self._arrived,
+        }
+        for place, step in steps.items():
+            try:
+                check = step(place)
+            except ForeignError as error:
+                check = Check.failing(SUBJECT, place, error.cause)
             yield check
             if check.status == "failed":
                 return
 
-    def _loaded(self) -> Check:
-        place = "its rule is loaded by Prometheus"
-        rules = [r for g in self._asked("/api/v1/rules").get("groups", ()) for r in g["rules"]]
+    @property
+    def _told(self) -> Teller:
+        return Teller(self.prometheus, "Prometheus")
+
+    def _loaded(self, place: str) -> Check:
+        rules = self._told.rows("/api/v1/rules", "groups", "rules")
         broken = next((rule for rule in rules if rule.get("health") == "err"), None)
         if not any(rule.get("name") == WATCHDOG for rule in rules):
             return Check.failing(SUBJECT, place, _not_loaded(len(rules)))
@@ -58,8 +71,7 @@ class AlertPath:
             return Check.doubtful(SUBJECT, place, cause)
         return Check(SUBJECT, place, "ok", f"{len(rules)} rules, none fails")
 
-    def _firing(self) -> Check:
-        place = f"{WATCHDOG} fires"
+    def _firing(self, place: str) -> Check:
         if self.waiting(self._fires, 0):
             return Check(SUBJECT, place, "ok", "as always")
         late = Cause(
@@ -69,11 +81,10 @@ class AlertPath:
         return Check.failing(SUBJECT, place, late)
 
     def _fires(self) -> bool:
-        alerts = self._asked("/api/v1/alerts").get("alerts", ())
+        alerts = self._told.rows("/api/v1/alerts", "alerts")
         return any(_is_watchdog(a) and a.get("state") == "firing" for a in alerts)
 
-    def _known(self) -> Check:
-        place = "Prometheus knows an Alertmanager"
+    def _known(self, place: str) -> Check:
         known = self.waiting(self._listed, 0)
         if not known:
             none = Cause(
@@ -83,11 +94,10 @@ class AlertPath:
             return Check.failing(SUBJECT, place, none)
         return Check(SUBJECT, place, "ok", ", ".join(shown(str(a.get("url"))) for a in known))
 
-    def _listed(self) -> Any:
-        return self._asked("/api/v1/alertmanagers").get("activeAlertmanagers", ())
+    def _listed(self) -> list[dict[str, Any]]:
+        return self._told.rows("/api/v1/alertmanagers", "activeAlertmanagers")
 
-    def _arrived(self) -> Check:
-        place = "in Alertmanager"
+    def _arrived(self, place: str) -> Check:
         if not self.alertmanager.url:
             return Check(SUBJECT, place, "skipped", "Alertmanager is left out")
         if self.waiting(self._there, _AGAIN_S if self._young() else 0):
@@ -110,26 +120,22 @@ class AlertPath:
         """
         For how long Alertmanager has not been told of it again, by its own clock.
         """
-        reply = self.alertmanager.get("/api/v2/alerts", filter=f'alertname="{WATCHDOG}"')
+        path = "/api/v2/alerts"
+        reply = self.alertmanager.get(path, filter=f'alertname="{WATCHDOG}"')
         now = self.alertmanager.now() + (reply.skew_s or 0.0)
-        found = reply.json()
+        found = Teller(self.alertmanager, "Alertmanager").listed(reply, path)
         try:
-            return [now - _moment(a["updatedAt"]) for a in found or () if _is_watchdog(a)]
-        except (AttributeError, KeyError, TypeError, ValueError):
+            return [now - _moment(a["updatedAt"]) for a in found if _is_watchdog(a)]
+        except (KeyError, TypeError, ValueError):
             return []
 
     def _young(self) -> bool:
-        told = self._asked("/api/v1/status/runtimeinfo")
         try:
+            told = self._told.data("/api/v1/status/runtimeinfo")
             start, now = (_moment(told[name]) for name in ("startTime", "serverTime"))
-        except (KeyError, TypeError, ValueError):
+        except (ForeignError, KeyError, TypeError, ValueError):
             return False
         return now - start < _AGAIN_S
-
-    def _asked(self, path: str) -> dict[str, Any]:
-        answer = self.prometheus.get(path).json()
-        told = answer.get("data") if isinstance(answer, dict) else None
-        return told if isinstance(told, dict) else {}
 
 
 def _not_loaded(others: int) -> Cause:
@@ -147,4 +153,5 @@ def _moment(text: str) -> float:
 
 
 def _is_watchdog(alert: dict[str, Any]) -> bool:
-    return bool(alert.get("labels", {}).get("alertname") == WATCHDOG)
+    labels = alert.get("labels")
+    return isinstance(labels, dict) and labels.get("alertname") == WATCHDOG

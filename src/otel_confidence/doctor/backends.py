@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from otel_confidence import conventions as c
 from otel_confidence.doctor.checks import SKEW_S, Cause, skew_text
-from otel_confidence.doctor.doors import Door, shown
+from otel_confidence.doctor.doors import Door, excerpt, shown
 from otel_confidence.doctor.probes import Probe
 from otel_confidence.errors import QueryError
 from otel_confidence.query.prometheus import PrometheusClient
@@ -66,9 +66,19 @@ class Prometheus:
 
     def why(self, probe: Probe) -> Cause | None:
         """
-        Its door for OTLP is shut, its names are spelled otherwise, or its clock differs.
+        It is another program, its door for OTLP is shut, its names are others, its clock differs.
         """
-        return self._shut() or self._spelled(probe) or _clock(self.door)
+        return self._foreign(probe) or self._shut() or self._spelled(probe) or _clock(self.door)
+
+    def _foreign(self, probe: Probe) -> Cause | None:
+        try:
+            self.client.query(_METRIC.prometheus, at=probe.time_s)
+        except QueryError as error:
+            return Cause(
+                f"{shown(self.door.url)}: {excerpt(str(error))}",
+                "name Prometheus's own address with --prometheus",
+            )
+        return None
 
     def _shut(self) -> Cause | None:
         flags = self.door.get("/api/v1/status/flags").json()

@@ -74,7 +74,7 @@ class Reply:
         """
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -251,5 +251,5 @@ def _trusting(_: str) -> ssl.SSLContext:
 def _skew(date: str, now_s: float) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp() - now_s
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or none that this host's clock knows
         return None

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+_NUMBER: Final = r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _LINE: Final = re.compile(
-    r"^otelcol_(\w+?)(?:_total)?(?:\{(.*)\})? ([0-9.eE+-]+)(?: \d+)?$", re.MULTILINE
+    rf"^otelcol_(\w+?)(?:_total)?(?:\{{(.*)\}})? ({_NUMBER})(?: \d+)?$", re.MULTILINE
 )
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _UNITS: Final = {"metric": "metric_points", "trace": "spans", "event": "log_records"}

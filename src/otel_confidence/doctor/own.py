@@ -60,16 +60,23 @@ def examine(
     exporting = _exporting(os.environ)
     yield exporting
     if exporting.status != "failed":
-        places: list[str] = []
-        silent: dict[str, Cause] = {}
-        for signal in endpoints.SIGNALS:
-            if "otlp" in exporters.names(signal):
-                check, endpoint = endpoints.knock(signal, silent)
-                places.append(endpoint)
-                yield check
-        yield from (_clock(place, now) for place in sorted({endpoints.root(p) for p in places}))
+        yield from _doors(now)
     yield _up(url)
     yield _disk(data, free_bytes)
+
+
+def _doors(now: Callable[[], float]) -> Iterator[Check]:
+    """
+    Whether each signal is taken where it goes, and whether the clocks there agree with this one.
+    """
+    places: set[str] = set()
+    silent: dict[str, Cause] = {}
+    for signal in endpoints.SIGNALS:
+        if "otlp" in exporters.names(signal):
+            check, endpoint = endpoints.knock(signal, silent)
+            places.add(endpoints.root(endpoint))
+            yield check
+    yield from (_clock(place, now) for place in sorted(places))
 
 
 def _settings(environ: Mapping[str, str]) -> Check:

@@ -39,6 +39,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from otel_confidence import conventions as c
 from otel_confidence.doctor.doors import excerpt, is_here, misnamed, unreachable
 from otel_confidence.sdk import events
+from otel_confidence.sdk.bounds import Bounded
 from otel_confidence.sdk.outages import Outage, listen
 
 _RESPONSES: Final[dict[str, Any]] = {
@@ -165,6 +166,8 @@ class _Witness(requests.Session):
 
     def __init__(self) -> None:
         super().__init__()
+        self.mount("http://", Bounded())
+        self.mount("https://", Bounded())
         self.last: requests.Response | None = None
         self.silence = ""
         """Why there was no answer."""

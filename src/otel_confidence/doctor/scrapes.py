@@ -4,10 +4,11 @@ This module asks Prometheus whether it reaches the programs that it scrapes.
 The alerts on the stack itself rest on it: of a program that is not scraped nothing is known.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from otel_confidence.doctor.checks import Cause, Check
 from otel_confidence.doctor.doors import Door, excerpt
+from otel_confidence.doctor.told import ForeignError, Teller
 
 _PLACE: Final = "reaches what it scrapes"
 
@@ -16,11 +17,14 @@ def look(prometheus: Door) -> Check:
     """
     Whether every target answered its last scrape; one that was not scraped yet is no fault.
     """
-    answer = prometheus.get("/api/v1/targets", state="active").json()
     try:
-        targets: list[dict[str, Any]] = list(answer["data"]["activeTargets"])
-        down = [target for target in targets if target["health"] == "down"]
-    except (KeyError, TypeError):
+        targets = Teller(prometheus, "Prometheus").rows(
+            "/api/v1/targets", "activeTargets", state="active"
+        )
+    except ForeignError as error:
+        return Check.failing("Prometheus", _PLACE, error.cause)
+    down = [target for target in targets if target.get("health") == "down"]
+    if not targets:
         return Check("Prometheus", _PLACE, "skipped", "it does not tell of targets")
     if not down:
         return Check("Prometheus", _PLACE, "ok", f"{len(targets)} programs")

@@ -3,7 +3,7 @@ This module asks PromQL of a server of the Prometheus HTTP API.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import numpy as np
@@ -11,6 +11,9 @@ import numpy as np
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Labels, Selection
 from otel_confidence.query.answers import Answer
+
+_ODD: Final = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError)
+"""What reading an answer ends with whose shape is not Prometheus's."""
 
 
 class PrometheusClient:
@@ -84,7 +87,7 @@ class PrometheusClient:
 def _body(response: httpx.Response) -> Mapping[str, Any]:
     try:
         body = response.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _foreign(f"status {response.status_code}, no JSON") from error
     if not isinstance(body, dict) or body.get("status") not in ("success", "error"):
         raise _foreign(f"status {response.status_code}, JSON of another shape")
@@ -103,8 +106,10 @@ def _foreign(what: str) -> QueryError:
 
 
 def _answer(body: Mapping[str, Any]) -> Answer:
-    warnings = (*body.get("warnings", ()), *body.get("infos", ()))
     try:
+        warnings = tuple(
+            str(each) for name in ("warnings", "infos") for each in body.get(name) or ()
+        )
         kind, found = body["data"]["resultType"], body["data"]["result"]
         if kind == "string":
             return Answer("string", (), warnings, text=str(found[1]))
@@ -112,8 +117,8 @@ def _answer(body: Mapping[str, Any]) -> Answer:
             return Answer("scalar", (_selection((), [found]),), warnings)
         if kind in ("vector", "matrix"):
             return Answer(kind, tuple(_series(each) for each in found), warnings)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise _foreign(repr(error)) from error
+    except _ODD as error:
+        raise _foreign(f"data of another shape ({type(error).__name__}: {error})") from error
     raise _foreign(f"a result of type {kind!r}")
 
 
