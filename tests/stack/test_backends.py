@@ -1,6 +1,7 @@
 """This module shows what the gateway makes of the answers of backends, and of backends without."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from tests.answering import MESSAGE, Answering, answering
 from tests.certificates import expired, self_signed
 from tests.collecting import Collector, running
 from tests.otlp import event, gauges, send, span
 from tests.running import until
+from tools.stack.plan import ROOT
 
 pytestmark = pytest.mark.xdist_group("backends")
 NAMES = "DNS:localhost,IP:127.0.0.1"
@@ -150,6 +153,27 @@ def test_what_a_backend_rejects_of_a_request_is_in_the_log_alone(
         ("otlp_http/loki", "dropped_log_records"),
     } == {(line["otelcol.component.id"], name) for line in said for name in line if "drop" in name}
     assert {MESSAGE} == {line["message"] for line in said}
+
+
+def test_alerts_ask_for_what_the_gateway_tells(gateway: Collector, backend: Answering) -> None:
+    """
+    Every metric that tells of a stalled or filling queue is one of the real Collector's.
+    """
+    backend.answer()
+    Round(gateway, backend).since()
+    rules = yaml.safe_load((ROOT / "prometheus" / "rules" / "otel_confidence.yml").read_text())
+    asked = {
+        name
+        for group in rules["groups"]
+        for rule in group["rules"]
+        if rule.get("alert") in {"CollectorDeliveryStalled", "CollectorQueueFilling"}
+        for name in re.findall(r"otelcol_[a-z_]+", rule["expr"])
+    }
+    page = httpx.get(f"http://{gateway.own}/metrics", trust_env=False).text
+    told = {re.split(r"[ {]", line)[0].removesuffix("_total") for line in page.splitlines()}
+
+    assert len(asked) == 5
+    assert set() == asked - told
 
 
 def lines(gateway: Collector) -> list[dict[str, Any]]:
