@@ -47,6 +47,9 @@ class ObjectiveError(FileError):
     An objective, or a file of them, that cannot be understood.
     """
 
+    others: "tuple[ObjectiveError, ...]" = ()
+    """What is wrong besides, where several fields of one objective are."""
+
 
 class InvalidRecord(OtelConfidenceError, ValueError):  # noqa: N818  reads as what it is
     """

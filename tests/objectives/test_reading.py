@@ -108,7 +108,7 @@ def test_common_fields_are_merged() -> None:
         ("{name: n, kind: accuracy}", "2:5: objectives[0]", "needs target"),
         ("{kind: latency, target: 0.9}", "2:5: objectives[0]", "needs name and within"),
         ("{name: n, target: 0.9}", "2:5: objectives[0]", "needs kind: one of availability"),
-        ("{name: n, kind: speed}", "2:21: objectives[0].kind", "got 'speed'"),
+        ("{name: n, kind: speed, target: 0.9}", "2:21: objectives[0].kind", "got 'speed'"),
         ("{name: n, kind: accuracy, target: 0.9, goal: 1}", "2:50: objectives[0].goal",
          "is no field of kind accuracy; there are name, kind, target"),
         ("{name: n, kind: accuracy, target: 0.9, model: [a]}", "2:51: objectives[0].model",
@@ -154,6 +154,68 @@ def test_everything_wrong_is_said_at_once() -> None:
     assert ["f.yaml:4:8", "f.yaml:2:39", "f.yaml:2:48", "f.yaml:3:5"] == [
         ":".join(line.split(":")[:3]) for line in told
     ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (
+            "{name: n n, kind: speed, target: 190%, window: 27d, goal: 1, min_events: 0}",
+            {
+                "kind: must be one of availability",
+                "target: must be above 0% and below 100%, got 190%",
+                "window: must be one of 7d, 28d, 30d, got 27d",
+                "goal: is no field of any kind; there are name,",
+                "name: must be made of letters",
+            },
+        ),
+        (
+            "{target: 99, version: 2, kind: accuracy, min_event: 5, min_events: 0}",
+            {
+                "target: must be within 0..1, ends excluded, got 99.0 (percent? write 99%)",
+                "version: belongs to a model: name it too",
+                "min_event: is no field of kind accuracy",
+                "min_events: must be a whole number of at least 1, got 0",
+                " needs name",
+            },
+        ),
+        (
+            "{name: n, kind: satisfaction, above: 2, type: a, source: b, target: 0.9, window: 2d}",
+            {
+                "above: must be within 0..1",
+                "type: must be one of task_completion",
+                "source: must be one of end_user",
+                "window: must be one of 7d, 28d, 30d, got 2d",
+            },
+        ),
+        (
+            "{name: n, kind: latency, within: x, target: 0.9, model: [a], version: 1, window: 1d}",
+            {
+                "within: must be a time such as",
+                "model: must be text, got a list",
+                "window: must be one of 7d, 28d, 30d, got 1d",
+            },
+        ),
+        (
+            "{name: n, kind: accuracy, target: 1, labels: {a-b: x, le: x}, where: {'---': x}}",
+            {
+                "target: must be within",
+                "labels: must be made of",
+                "labels: 'le' is a label of the rules",
+                "where: ",
+            },
+        ),
+    ],
+    ids=["a wrong kind", "a field that is none", "an indicator", "unreadable fields", "labels"],
+)
+def test_everything_wrong_with_one_objective_is_said(entry: str, told: set[str]) -> None:
+    """
+    One wrong field hides no other, neither a kind that is none nor a field that can't be read.
+    """
+    found = complaints(one(entry))
+
+    assert [] == [part for part in told if not any(part in line for line in found)], found
+    assert len(told) == len(found), found
 
 
 def test_two_of_one_id_are_told_with_both_lines() -> None:

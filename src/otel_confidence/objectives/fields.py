@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from otel_confidence.errors import FileError
+from otel_confidence.errors import FileError, ObjectiveError
 from otel_confidence.located import Located, Misplaced
-from otel_confidence.objectives.indicators import KINDS
+from otel_confidence.objectives.indicators import KINDS, Availability, Indicator
 from otel_confidence.objectives.objective import Objective
 from otel_confidence.objectives.windows import UNITS_S
 
@@ -33,8 +33,13 @@ class Problems:
 
     def add(self, problem: FileError, within: Located | None = None) -> None:
         """
-        Take in what is wrong, at its own place or at that of a field ``within`` something.
+        Take in all that is wrong, at its own place or at that of a field ``within`` something.
         """
+        others = problem.others if isinstance(problem, ObjectiveError) else ()
+        for each in (problem, *others):
+            self._add(each, within)
+
+    def _add(self, problem: FileError, within: Located | None) -> None:
         place, told = within, str(problem)
         if isinstance(problem, Misplaced):
             place = problem.place
@@ -74,12 +79,11 @@ def objective(
     before = len(problems.messages)
     with problems.caught(place):
         entries = place.entries()
-        readers = _readers(_kind(place, entries))
-        given = {**_read(place, entries, readers, problems, known or {}), **(known or {})}
-        _complete(place, given, readers)
-        if len(problems.messages) > before:
-            return None
-        return _made(entries["kind"].text, given | {"thresholds": tuple(thresholds)})
+        kind = _kind(place, entries, problems)
+        given = {**_read(place, kind, problems, known or {}), **(known or {})}
+        _complete(place, kind, given, problems)
+        made = _made(place, kind, given | {"thresholds": tuple(thresholds)}, problems)
+        return made if len(problems.messages) == before else None
     return None
 
 
@@ -103,6 +107,8 @@ def number(place: Located) -> float:
         value = Decimal(place.text.removesuffix("%").strip().replace("_", ""))
     except InvalidOperation as error:
         raise Misplaced(place, f"must be a number, got {_shown(place)}") from error
+    if percent and not 0 < value < 100:  # noqa: PLR2004  percent
+        raise Misplaced(place, f"must be above 0% and below 100%, got {place.text}")
     return float(value / 100 if percent else value)
 
 
@@ -177,71 +183,108 @@ _BY_TYPE: Final[Mapping[Any, _Reader]] = {
 }  # fmt: skip
 
 
-def _kind(place: Located, entries: Mapping[str, Located]) -> str:
+_STAND_IN: Final = Availability()
+"""Carries the fields that all kinds have, where the kind is not known."""
+
+
+def _kind(place: Located, entries: Mapping[str, Located], problems: Problems) -> str:
+    """
+    The kind; empty where it is missing or none, which costs no word about the other fields.
+    """
     known = ", ".join(KINDS)
     if "kind" not in entries:
-        raise Misplaced(place, f"needs kind: one of {known}")
-    kind = text(entries["kind"])
-    if kind not in KINDS:
-        raise Misplaced(entries["kind"], f"must be one of {known}, got {kind!r}")
-    return kind
+        problems.add(Misplaced(place, f"needs kind: one of {known}"))
+        return ""
+    with problems.caught(place):
+        kind = text(entries["kind"])
+        if kind in KINDS:
+            return kind
+        problems.add(Misplaced(entries["kind"], f"must be one of {known}, got {kind!r}"))
+    return ""
 
 
 def _readers(kind: str) -> _Readers:
+    """
+    What reads the fields of a kind; those of every kind where it is not known.
+    """
     own = {
         field.name.removesuffix("_s"): (
             field.name,
             seconds if field.name.endswith("_s") else _BY_TYPE.get(field.type, text),
         )
-        for field in dataclasses.fields(KINDS[kind])
+        for owner in ([KINDS[kind]] if kind else KINDS.values())
+        for field in dataclasses.fields(owner)
     }
     return {**_SHARED, **own}
 
 
 def _read(
-    place: Located,
-    entries: Mapping[str, Located],
-    readers: _Readers,
-    problems: Problems,
-    known: Mapping[str, Any],
+    place: Located, kind: str, problems: Problems, known: Mapping[str, Any]
 ) -> dict[str, Any]:
     """
     The fields that can be read, by their names in Python.
     """
     found = {}
-    for key, value in entries.items():
+    readers = _readers(kind)
+    whose = f"of kind {kind}" if kind else "of any kind"
+    for key, value in place.entries().items():
         name, reader = readers.get(key, ("", text))
         if not name:
             fields = ", ".join(each for each in readers if readers[each][0] not in known)
-            kind = entries["kind"].text
-            problems.add(Misplaced(value, f"is no field of kind {kind}; there are {fields}"))
+            problems.add(Misplaced(value, f"is no field {whose}; there are {fields}"))
         elif name in known:
             problems.add(Misplaced(value, "is said elsewhere in the document: remove it here"))
-        else:
+        elif name != "kind":
             with problems.caught(place):
                 found[name] = reader(value)
     return found
 
 
-def _complete(place: Located, given: Mapping[str, Any], readers: _Readers) -> None:
-    owner = KINDS[given["kind"]] if "kind" in given else None
-    needed = {"name", "target"}
-    if owner is not None:
-        needed |= {f.name for f in dataclasses.fields(owner) if f.default is dataclasses.MISSING}
+def _complete(place: Located, kind: str, given: Mapping[str, Any], problems: Problems) -> None:
+    needed = {"name", "target", *(_needed(kind) if kind else ())}
     entries = place.entries()
     missing = [
-        key for key, (name, _) in readers.items()
+        key for key, (name, _) in _readers(kind).items()
         if name in needed and name not in given and key not in entries
     ]  # fmt: skip
     if missing:
-        raise Misplaced(place, f"needs {' and '.join(missing)}")
+        problems.add(Misplaced(place, f"needs {' and '.join(missing)}"))
 
 
-def _made(kind: str, given: dict[str, Any]) -> Objective:
+def _needed(kind: str) -> set[str]:
+    fields = dataclasses.fields(KINDS[kind])
+    return {field.name for field in fields if field.default is dataclasses.MISSING}
+
+
+def _made(
+    place: Located, kind: str, given: Mapping[str, Any], problems: Problems
+) -> Objective | None:
+    """
+    The objective, or what else is wrong with it: its indicator and its fields by themselves.
+    """
+    indicator = _indicator(place, kind, given, problems)
+    shared = {name for name, _ in _SHARED.values()} | {"thresholds"}
+    if indicator is None:
+        shared -= {"where", "min_events"}  # whether these are right depends on the kind
+    unread = {key: "unread" for key in ("name", "model") if key in place.entries()}
+    fields: dict[str, Any] = {"name": "missing", "target": 0.5} | unread | dict(given)
+    with problems.caught(place):
+        return Objective(
+            indicator=indicator or _STAND_IN,
+            **{name: value for name, value in fields.items() if name in shared},
+        )
+    return None
+
+
+def _indicator(
+    place: Located, kind: str, given: Mapping[str, Any], problems: Problems
+) -> Indicator | None:
+    if not kind or _needed(kind) - given.keys():
+        return None
     fields = {field.name for field in dataclasses.fields(KINDS[kind])}
-    own = {name: value for name, value in given.items() if name in fields}
-    shared = {name: value for name, value in given.items() if name not in fields | {"kind"}}
-    return Objective(indicator=KINDS[kind](**own), **shared)
+    with problems.caught(place):
+        return KINDS[kind](**{name: value for name, value in given.items() if name in fields})
+    return None
 
 
 def _shown(place: Located) -> str:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from otel_confidence import conventions as c
 from otel_confidence.errors import ObjectiveError
+from otel_confidence.objectives.gathering import check_all
 from otel_confidence.objectives.windows import spoken
 
 Arrival = Literal["predictions", "truth", "feedback"]
@@ -158,9 +159,11 @@ class Satisfaction:
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.FEEDBACK_SCORES,)
 
     def __post_init__(self) -> None:
-        _share("above", self.above)
-        _one_of("type", self.type, ("", *c.FEEDBACK_TYPE.values))
-        _one_of("source", self.source, ("", *c.FEEDBACK_SOURCE.values))
+        check_all(
+            lambda: _share("above", self.above),
+            lambda: _one_of("type", self.type, ("", *c.FEEDBACK_TYPE.values)),
+            lambda: _one_of("source", self.source, ("", *c.FEEDBACK_SOURCE.values)),
+        )
 
     def __str__(self) -> str:
         which = ", ".join(word for word in (self.source, self.type) if word)
@@ -187,8 +190,9 @@ class Calibration:
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.CALIBRATION_PREDICTIONS,)
 
     def __post_init__(self) -> None:
-        _share("at_most", self.at_most)
-        _look_back("over", self.over_s, 60)
+        check_all(
+            lambda: _share("at_most", self.at_most), lambda: _look_back("over", self.over_s, 60)
+        )
 
     def __str__(self) -> str:
         return f"have a calibration error of at most {self.at_most:g}"
@@ -211,8 +215,10 @@ class Throughput:
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.PREDICTIONS,)
 
     def __post_init__(self) -> None:
-        _above_zero("per_minute", self.per_minute)
-        _look_back("over", self.over_s, 120)
+        check_all(
+            lambda: _above_zero("per_minute", self.per_minute),
+            lambda: _look_back("over", self.over_s, 120),
+        )
 
     def __str__(self) -> str:
         return f"have {self.per_minute:g} predictions or more"
@@ -235,8 +241,10 @@ class Freshness:
     metrics: ClassVar[tuple[c.Metric, ...]] = (c.PREDICTIONS, c.OUTCOMES, c.FEEDBACK_RESPONSES)
 
     def __post_init__(self) -> None:
-        _one_of("of", self.of, ("predictions", "truth", "feedback"))
-        _look_back("within", self.within_s, 120)
+        check_all(
+            lambda: _one_of("of", self.of, ("predictions", "truth", "feedback")),
+            lambda: _look_back("within", self.within_s, 120),
+        )
 
     def __str__(self) -> str:
         return f"have {self.of} in the {spoken(self.within_s)} before"

@@ -3,14 +3,16 @@ This module holds an objective: which share of what must be good, over which per
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from otel_confidence import conventions as c
 from otel_confidence import spelling
 from otel_confidence.errors import ObjectiveError
+from otel_confidence.objectives.gathering import check_all
 from otel_confidence.objectives.indicators import (
     Confidence,
     Indicator,
@@ -69,21 +71,18 @@ class Objective:
     they declare, or name in ``configure(thresholds=...)``."""
 
     def __post_init__(self) -> None:
-        _text("name", self.name, _NAME, "letters, digits, '-', '_' and '.'")
-        _target(self.target)
-        for field in ("model", "version", "service", "group", "description"):
-            _plain(field, getattr(self, field))
-        if self.version and not self.model:
-            raise ObjectiveError("belongs to a model: name it too", field="version")
-        burn_windows(self.window_days)
-        self._check_least()
-        self._check_edges()
-        for field in ("where", "labels"):
-            object.__setattr__(self, field, _pairs(field, getattr(self, field)))
-        for name, _ in self.labels_given:
-            _own_label(name)
-        for name, _ in self.conditions_given:
-            self._known_label(name)
+        texts = ("model", "version", "service", "group", "description")
+        check_all(
+            lambda: _text("name", self.name, _NAME, "letters, digits, '-', '_' and '.'"),
+            lambda: _target(self.target),
+            *(partial(_plain, field, getattr(self, field)) for field in texts),
+            self._check_version,
+            partial(burn_windows, self.window_days),
+            self._check_least,
+            self._check_edges,
+            partial(self._check_pairs, "where", self._known_label),
+            partial(self._check_pairs, "labels", _own_label),
+        )
 
     @property
     def id(self) -> str:
@@ -153,6 +152,15 @@ class Objective:
         share = f"{(Decimal(str(self.target)) * 100).normalize():f}%"
         what = f"{self.indicator.subject} of {whose} {self.indicator}"
         return f"{share} of the {what}, over {self.window_days} days"
+
+    def _check_version(self) -> None:
+        if self.version and not self.model:
+            raise ObjectiveError("belongs to a model: name it too", field="version")
+
+    def _check_pairs(self, field: str, check: Callable[[str], None]) -> None:
+        pairs = _pairs(field, getattr(self, field))
+        object.__setattr__(self, field, pairs)
+        check_all(*(partial(check, name) for name, _ in pairs))
 
     def _check_least(self) -> None:
         given = self.min_events
