@@ -33,7 +33,7 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.pip
 	@$(INSTALL) ".[all]" --group dev | $(PROGRESS)
 	@touch $@ $(VENV)/.demo
 
-demo: $(VENV)/.demo ## run a classifier that becomes sure and wrong, and watch it in a page
+demo: $(VENV)/.demo ## run a classifier that becomes sure and wrong, and watch it in a page; DEMO_SECONDS=60 ends it
 	@$(BIN)/python -m examples.digits
 
 # Two workers have two cores: threads of numpy's beside them would spin, each waiting for the other.

@@ -1,10 +1,12 @@
 """
 This module runs the demo: the server, the service and its traffic, each in its own process.
 
-``DEMO_SECONDS=60`` ends it by itself after one round of the phases.
+``DEMO_SECONDS=60`` ends it by itself after one round of the phases. Ctrl-C ends it earlier: the
+traffic first, of which all complete phases are compared, then the wait for the end of alerts.
 """
 
 import json
+import math
 import os
 import signal
 import socket
@@ -20,17 +22,19 @@ from typing import Any
 import httpx
 from rich.console import Console
 
-from examples.digits.alarms import alarms
+from examples.digits.alarms import PATIENCE_S, Alarms, alarms
 
 STARTUP_S = 60.0
-console = Console()
+LEAST_S = 15.0
+"""A round has three phases, and each pauses for the last four seconds."""
+console = Console(soft_wrap=True)
 
 
 def main() -> int:
     """
     Start everything, wait for the traffic to end, stop everything; the exit status.
     """
-    seconds = float(os.environ.get("DEMO_SECONDS", "0"))
+    seconds = _seconds(os.environ.get("DEMO_SECONDS", ""))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otel-confidence-")))
         console.print("Starting otel-confidence over an embedded ClickHouse ...")
@@ -42,23 +46,49 @@ def main() -> int:
         traffic = [sys.executable, "-m", "examples.digits.traffic"]
         traffic += ["--service", service, "--prometheus", server["http"]]
         status = _foreground([*traffic, "--seconds", str(seconds)])
-        heard.wait()
-        console.print(heard.table())
+        _tell(heard)
+        console.print("Ending the service and the server ...")
     _farewell(status)
     return status
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text or "0")
+    except ValueError:
+        seconds = -1.0
+    if seconds == 0 or LEAST_S <= seconds < math.inf:
+        return seconds
+    sys.exit(
+        f"DEMO_SECONDS must be a number of seconds from {LEAST_S:.0f}, or 0 to go on until Ctrl-C, "
+        f"got {text!r}"
+    )
+
+
+def _tell(heard: Alarms) -> None:
+    """
+    Wait for the end of alerts, unless Ctrl-C says that this is too long, and show them.
+    """
+    if not heard.ended():
+        console.print(
+            f"Waiting up to {PATIENCE_S:.0f} s for the alerts to end. Ctrl-C leaves at once."
+        )
+    with _interrupted() as signals:
+        heard.wait(lambda: bool(signals))
+    console.print(heard.table() if heard.bodies else "No alert fired.")
+
+
 def _introduce(page: str, accuracy: float) -> None:
     console.print(f"""
-  It recognizes {accuracy:.0%} of images it never saw. Open  [bold]{page}[/]  and watch:
+  It recognizes {accuracy:.0%} of images it never saw. Open [bold]{page}[/]:
 
   1. [bold]healthy[/]    mean confidence and accuracy lie on each other
-  2. [bold]corrupted[/]  a camera loses the lower half of each image: the model stays sure
-                and is wrong; accuracy falls away below confidence, ECE rises
+  2. [bold]corrupted[/]  a camera loses the lower half of each image: the model stays
+                sure and is wrong; accuracy falls below confidence, ECE rises
   3. [bold]recovered[/]  both come together again
 
-  In [bold]{page}/alerts[/]  four alerts fire with the second and end with the third;
-  a webhook and a file are told of each.
+  In [bold]{page}/alerts[/]  four alerts fire with the second and end
+  with the third; a webhook and a file are told of each.
 
   Ctrl-C ends it.
 """)
@@ -69,9 +99,7 @@ def _farewell(status: int) -> None:
         console.print(
             "[red]Something was lost or went wrong on the way; what is above says what.[/]"
         )
-    console.print(
-        "Next: 'make test' runs every test; README.md shows the five lines for your own model."
-    )
+    console.print("Next: 'make test' runs every test; README.md has the lines for your model.")
 
 
 @contextmanager
@@ -129,9 +157,27 @@ def _running(
 
 def _foreground(command: list[str]) -> int:
     process = subprocess.Popen(command, start_new_session=True)  # noqa: S603  our own program
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
-    return process.wait()
+    with _interrupted(lambda: process.send_signal(signal.SIGINT)):
+        return process.wait()
+
+
+@contextmanager
+def _interrupted(then: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
+    """
+    The signals to end that came within the block, each answered by what is given.
+    """
+    came: list[int] = []
+
+    def answer(number: int, _: object) -> None:
+        came.append(number)
+        then()
+
+    before = {number: signal.signal(number, answer) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wait(process: subprocess.Popen[bytes], condition: Callable[[], Any]) -> Any:
@@ -159,4 +205,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("Stopped.")
+        console.print("Stopped.")

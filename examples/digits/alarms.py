@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -90,12 +90,12 @@ class Alarms:
             for told in [*self.by_hook(), *self.by_file()]
         )
 
-    def wait(self) -> None:
+    def wait(self, leaves: Callable[[], bool]) -> None:
         """
-        Wait until every alert has ended, for as long as that is worth it.
+        Wait until every alert has ended, for as long as that is worth it and nobody leaves.
         """
         deadline = time.monotonic() + PATIENCE_S
-        while not self.ended() and time.monotonic() < deadline:
+        while not self.ended() and time.monotonic() < deadline and not leaves():
             time.sleep(0.2)
 
     def table(self) -> Table:

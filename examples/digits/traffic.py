@@ -2,7 +2,7 @@
 This module sends the demo's traffic: held-out images, and their truths two seconds later.
 
 It goes through phases (healthy, corrupted, recovered) and after each compares its own ledger with
-what the Prometheus API says. Exit status 0 means that every phase agreed.
+what the Prometheus API says. Exit status 0 means that every phase that was gone through agreed.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ PHASES = {
     "corrupted": images.lower_half_lost,
     "recovered": images.intact,
 }
-console = Console()
+console = Console(soft_wrap=True)
 
 
 class Row(NamedTuple):
@@ -73,7 +73,7 @@ class Traffic:
             sending = length - TRUTH_AFTER_S - 2
             console.print(
                 f"[bold]{phase}[/]: up to {RATE:.0f} images a second for {sending:.0f} s, "
-                "then a pause until every truth is in"
+                "then the last truths"
             )
             await self._phase(phase, sending)
             await asyncio.sleep(max(0.0, started + length - time.monotonic()))
@@ -139,19 +139,21 @@ def _endless(n: int) -> Iterator[int]:
 
 def table(rows: list[Row]) -> Table:
     """
-    Every phase: what was sent beside what the Prometheus API says.
+    Every phase: what was sent above what the Prometheus API says.
     """
-    drawn = Table(title="What was sent | what the Prometheus API says")
-    for heading in ("phase", "predictions", "mean confidence", "accuracy", "ECE", "agrees"):
-        drawn.add_column(heading, justify="left" if heading == "phase" else "right")
+    drawn = Table(title="What was sent, and what the Prometheus API says")
+    for heading in ("phase", "by", "outcomes", "confidence", "accuracy", "ECE", "agrees"):
+        left = heading in {"phase", "by"}
+        drawn.add_column(heading, justify="left" if left else "right", no_wrap=True)
     for phase, sent, read in rows:
-        drawn.add_row(
-            phase,
-            f"{sent.outcomes} | {read.outcomes:.0f}",
-            *(f"{a:.6f} | {b:.6f}" for a, b in zip(sent[2:], read[2:], strict=True)),
-            "yes" if sent.agrees(read) else "[red]NO[/]",
-        )
+        agrees = "yes" if sent.agrees(read) else "[red]NO[/]"
+        drawn.add_row(phase, "demo", *_told(sent))
+        drawn.add_row("", "API", *_told(read), agrees, end_section=True)
     return drawn
+
+
+def _told(figures: Figures) -> tuple[str, ...]:
+    return (f"{figures.outcomes:.0f}", *(f"{value:.6f}" for value in figures[2:]))
 
 
 @click.command(help=__doc__)
@@ -164,8 +166,8 @@ def main(context: click.Context, *, service: str, prometheus: str, seconds: floa
     Send the traffic, print the comparison.
     """
     rows = asyncio.run(_main(service, prometheus, seconds))
-    console.print(table(rows))
-    context.exit(0 if rows and all(row.sent.agrees(row.read) for row in rows) else 1)
+    console.print(table(rows) if rows else "No phase was gone through: nothing to compare.")
+    context.exit(0 if all(row.sent.agrees(row.read) for row in rows) else 1)
 
 
 async def _main(service: str, prometheus: str, seconds: float) -> list[Row]:

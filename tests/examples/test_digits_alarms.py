@@ -38,3 +38,18 @@ def test_what_is_told_is_counted_apart(tmp_path: Path) -> None:
         assert heard.ended()
         assert heard.by_hook() == heard.by_file()
         assert 1 == heard.by_hook()[Told("DemoA", "2026-01-01", "resolved")]
+
+
+def test_whoever_leaves_waits_for_no_alert(tmp_path: Path) -> None:
+    """
+    The wait for the end of an alert is over as soon as somebody wants to leave.
+    """
+    fires = {"labels": {"alertname": "DemoA"}, "startsAt": "2026-01-01", "status": "firing"}
+    asked = iter((False, True))
+
+    with alarms(tmp_path) as heard:
+        httpx.post(heard.hook, json={"alerts": [fires]}).raise_for_status()
+        heard.wait(lambda: next(asked))
+
+        assert not heard.ended()
+        assert [] == list(asked)
