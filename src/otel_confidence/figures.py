@@ -230,11 +230,13 @@ def reliability_diagram(found: Bins, palette: Palette = LIGHT) -> go.Figure:
         x=confidence, y=accuracy, name="Bins", mode="lines+markers", customdata=n,
         line={"color": palette.accuracy, "width": 1.5},
         marker={"size": 7 + 13 * np.sqrt(n / max(n.sum(), 1)), "color": palette.accuracy},
+        cliponaxis=False,
         hovertemplate="confidence %{x:.1%}<br>accuracy %{y:.1%}<br>"
         "%{customdata:,.0f} predictions<extra></extra>",
     )  # fmt: skip
     figure.add_traces([diagonal, gaps, bins])
-    figure.update_layout(hovermode="closest", bargap=0)
+    # Room for half of the label of the whole.
+    figure.update_layout(hovermode="closest", bargap=0, margin_r=24)
     figure.update_xaxes(range=[0, 1.02], tickformat=".0%", nticks=6)
     figure.update_yaxes(range=[0, 1.04], tickformat=".0%", nticks=6)
     return figure
@@ -333,7 +335,7 @@ def _over_time(
 ) -> go.Figure:
     figure = _figure(palette, y_title=y_title, x_title="Time (UTC)", height=height)
     # All figures show the same time, whenever their own values begin.
-    return figure.update_xaxes(range=_times(times_s[[0, -1]]), tickangle=0, nticks=5)
+    return figure.update_xaxes(range=_times(times_s[[0, -1]]), tickangle=0, nticks=4)
 
 
 def _line(x: Sequence[Any], y: Values, name: str, color: str) -> go.Scatter:

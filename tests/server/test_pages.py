@@ -171,6 +171,19 @@ async def test_a_models_data_has_all_figures() -> None:
     assert "filled" == found["state"]
 
 
+async def test_a_model_that_has_just_begun_has_figures_in_the_longest_window() -> None:
+    """
+    A day's curves have no point yet since it began; they are drawn over the last minutes.
+    """
+    end = NOW + 100
+    young = History("digits", NOW + 10, end)
+    routes = pages.routes(Engine(Memory(young)), NoStore(), now=lambda: end)
+
+    answer = await get("/pages/models/digits.json?window=24h", app=Starlette(routes=routes))
+
+    assert all(figure["data"] for figure in answer.json()["figures"].values())
+
+
 async def test_figures_without_data_are_null() -> None:
     """
     A model whose truth nobody recorded has no reliability diagram, but confidence and latency.

@@ -164,11 +164,13 @@ def _draw_model(question: Question, found: ModelSummary | None) -> Figures:
 
 
 def _since_it_began(question: Question, found: ModelSummary | None) -> Question:
-    reported = np.flatnonzero(np.isfinite(found.traffic)) if found else np.zeros(0)
-    if not len(reported):
+    if found is None or not found.predictions:
         return question
-    begin = float(question.within.times_s[reported[0]]) - question.within.range_s
-    return replace(question, within=question.within.since(begin))
+    times = question.within.times_s
+    reported = times[np.isfinite(found.traffic)]
+    # A long window has no point yet for a model that began after the last one.
+    first = reported[0] if len(reported) else times[-1]
+    return replace(question, within=question.within.since(float(first) - question.within.range_s))
 
 
 def _if(values: Values, draw: Callable[[], go.Figure]) -> go.Figure | None:
