@@ -52,19 +52,6 @@ def ports_inside(service: str) -> set[str]:
     )
 
 
-def references() -> Iterator[tuple[str, str, str]]:
-    """
-    Every ``service:port`` that a configuration names, with the file that names it.
-    """
-    names = "|".join(SERVICES)
-    for path in YAML_FILES:
-        text = re.sub(r"#.*", "", path.read_text())
-        if path.name.startswith("docker-compose"):
-            text = re.sub(r"image: .*", "", text)
-        for name, port in re.findall(rf"(?<![\w.-])({names}):(\d+)", text):
-            yield str(path.relative_to(ROOT)), name, port
-
-
 def walk(value: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """
     Every leaf of nested mappings and lists, with the keys that lead to it.
@@ -240,48 +227,6 @@ def test_nothing_holds_a_secret() -> None:
     ]
 
     assert [] == found
-
-
-def test_references_lead_to_services_and_their_ports() -> None:
-    """
-    Wherever a file names a service with a port, that service offers the port.
-    """
-    found = list(references())
-    wrong = [r for r in found if r[2] not in ports_inside(r[1])]
-
-    assert len(found) >= 10
-    assert [] == wrong
-
-
-@pytest.mark.parametrize(
-    ("file", "keys", "service"),
-    [
-        ("tempo/tempo.yaml", ("server", "http_listen_port"), "tempo"),
-        ("loki/loki.yaml", ("server", "http_listen_port"), "loki"),
-    ],
-)
-def test_listening_ports_are_offered(file: str, keys: tuple[str, ...], service: str) -> None:
-    """
-    The port a program listens on is the one its service offers.
-    """
-    leaves = dict(walk(yaml.safe_load((ROOT / file).read_text())))
-
-    assert str(leaves[keys]) in ports_inside(service)
-
-
-def test_every_door_of_the_gateway_is_offered() -> None:
-    """
-    Each address that the gateway listens on belongs to its service's ports, and no other does.
-    """
-    doors = {
-        value.rpartition(":")[2]
-        for _, value in walk({k: GATEWAY[k] for k in ("extensions", "receivers")})
-        if str(value).startswith("0.0.0.0:")
-    }
-    pull = GATEWAY["service"]["telemetry"]["metrics"]["readers"][0]["pull"]
-    own = str(pull["exporter"]["prometheus"]["port"])
-
-    assert ports_inside("otel-gateway") == doors | {own}
 
 
 def test_prometheus_keeps_every_period_whole() -> None:
