@@ -1,8 +1,10 @@
 """This module checks the command otel-confidence doctor."""
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,6 +42,25 @@ def at(stack: Stack, **others: str) -> list[str]:
     places = {name: getattr(addresses, name) for name in NAMES} | others
     options = [(f"--{n.replace('_', '-')}", url) for n, url in places.items()]
     return ["--stack", "--wait", "1", *(part for option in options for part in option)]
+
+
+def test_the_page_shows_what_is_said() -> None:
+    """
+    The lines that the page shows of this side are those that the command prints.
+    """
+    page = (ROOT / "docs/how-to/doctor.md").read_text()
+    shown = page.partition("$ otel-confidence doctor\n")[2].partition("...\n")[0]
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        silent = f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+    done = doctor("--url", silent, OTEL_EXPORTER_OTLP_ENDPOINT=silent)
+
+    there = {"http://localhost:4318": silent, "1.45.2": version("opentelemetry-sdk")}
+    for text, ours in there.items():
+        shown = shown.replace(text, ours)
+    said = done.stdout.splitlines()
+    assert 7 == len(shown.splitlines())
+    assert [] == [line for line in shown.splitlines() if line not in said], done.stdout
 
 
 def test_a_stack_that_works_is_well(stack: Stack) -> None:

@@ -47,7 +47,7 @@ _HELP: Final = {
     "http": "Port of OTLP over HTTP.",
     "data": "Folder that keeps everything.",
     "store": "URL of a ClickHouse server that keeps everything instead of the folder, such as "
-    "clickhouse://user@host:8123/database?cluster=name.",
+    "clickhouse://user@host:8123/database?cluster=name. Variable: OTEL_CONFIDENCE_STORE.",
     "retention": "How long everything is kept, such as 36h, 35d or 1y; a day more than the longest "
     "objective at least.",
     "size": "How much the folder may hold before its oldest days go, such as 512MB or 10GB; today "
@@ -58,7 +58,7 @@ _HELP: Final = {
     "rules": "Prometheus rule files to evaluate, such as 'rules/*.yml'; can be repeated. "
     "'built-in' stands for those that come along.",
     "objectives": "File of objectives whose error budgets to keep, with alerts when they burn; can "
-    "be repeated. The variable holds several between colons.",
+    "be repeated. Variable: OTEL_CONFIDENCE_OBJECTIVES, several between colons.",
     "runbooks": "Address of the runbooks' page, for the links of the alerts that come along.",
     "insecure": "Serve other machines although there is no authentication.",
 }

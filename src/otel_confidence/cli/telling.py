@@ -15,8 +15,8 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _HELP: Final = {
     "notify": "Where to tell of alerts: a webhook (https://...) that gets Alertmanager's JSON, a "
     "file of JSON lines (PATH.jsonl), or an address of Apprise such as slack://...; can be "
-    "repeated, and limited as in critical=pagerduty://.... The variable holds several between "
-    "spaces.",
+    "repeated, and limited as in critical=pagerduty://.... Variable: OTEL_CONFIDENCE_NOTIFY, "
+    "several between spaces.",
     "host": "Host that may be notified although it is not on the public internet; can be repeated.",
     "alertmanager": "Address of an Alertmanager to tell of alerts too; can be repeated.",
     "by": "Labels whose alerts are told of together; can be repeated.",

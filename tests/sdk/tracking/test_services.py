@@ -4,11 +4,13 @@ import os
 import random
 import string
 from collections.abc import Callable
+from typing import Any
 
 import flask
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from tests.documents import ROOT, blocks
 
 from otel_confidence import conventions as c
 from otel_confidence.testing import Capture
@@ -65,3 +67,32 @@ def test_requests_of_strangers_make_no_series(
     assert {200} == statuses
     assert 1 + REQUESTS == telemetry.value("ml.predictions")
     assert after_one == series()
+
+
+def shown() -> dict[str, Any]:
+    """
+    What the page about web services defines, apart from configuring.
+    """
+    code = "\n".join(block.code for block in blocks(ROOT / "docs/how-to/web.md"))
+    names: dict[str, Any] = {"__name__": "page"}
+    exec(code.replace('oc.configure(service_name="shop")', "pass"), names)
+    return names
+
+
+def test_the_test_of_the_page_passes(telemetry: Capture) -> None:
+    """
+    What the page about web services shows as a test is one, over its application of FastAPI.
+    """
+    shown()["test_a_truth_comes_back"](telemetry)
+
+    assert 1 == telemetry.value("ml.predictions")
+
+
+def test_flask_takes_the_truth_as_the_page_shows(telemetry: Capture) -> None:
+    """
+    The page's application of Flask gives out a receipt and takes it back with the truth.
+    """
+    page = shown()
+
+    assert 204 == page["ask"](page["create_app"]().test_client(), text="fine", label="positive")
+    assert 1 == telemetry.value("ml.prediction.outcomes", ml_prediction_outcome="correct")
