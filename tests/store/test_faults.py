@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -253,40 +252,6 @@ def test_times_beyond_the_calendar_are_refused_alone(store: Store) -> None:
     store.write(Batch(samples=Samples.of([Sample(series, NOW_MS, 1.0)])))
 
     assert 1 == counted(store)
-
-
-def test_a_query_sees_a_day_whole_or_not_at_all(tmp_path: Path) -> None:
-    """
-    While retention takes days away, each answer has all of a day's samples or none of them.
-    """
-    odd: list[list[int]] = []
-    done = threading.Event()
-    with closing(Store.open(tmp_path / "data", upkeep_s=3600, memory_size=0)) as store:
-
-        def ask() -> None:
-            while not done.is_set():
-                found = [len(each.times_ms) for each in store.select(ALL, 0, NOW_MS + DAY_MS)]
-                told = store.sql("SELECT count() AS n FROM metrics").to_pylist()[0]["n"]
-                if set(found) - {100} or told % 100:
-                    odd.append([*found, told])
-
-        store.write(days(10))
-        asking = [threading.Thread(target=ask) for _ in range(3)]
-        for thread in asking:
-            thread.start()
-        for day in range(9, 4, -1):
-            for table in ("samples", "series"):
-                date = time.strftime(
-                    "%Y%m%d", time.gmtime((NOW_MS // DAY_MS - day) * DAY_MS // 1000)
-                )
-                store._writing.command(f"ALTER TABLE {table} DROP PARTITION ID '{date}'")
-        done.set()
-        for thread in asking:
-            thread.join()
-        left = counted(store)
-
-    assert [] == odd
-    assert left in (500, 600)
 
 
 TEXTS = (

@@ -1,21 +1,29 @@
 """This module checks that whole days go, from everywhere, and that today stays."""
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
+from clickhouse_connect.driver.client import Client
 from tests.store import rolled
+from tests.store.test_interleaving import Between
 
 from otel_confidence.errors import ConfigurationError, StoreError
-from otel_confidence.points import Batch, Event, Sample, Samples, Series
+from otel_confidence.points import Batch, Event, Matcher, Sample, Samples, Selection, Series
+from otel_confidence.query.promql import Engine
 from otel_confidence.store import Store
+from otel_confidence.store.grids import Steps
 from otel_confidence.store.progress import Rolled
+from otel_confidence.store.retention import Retention
 from otel_confidence.store.schema import ROLLUPS
 from otel_confidence.store.upkeep import Upkeep
 
 DAY_MS = 86_400_000
 TODAY_MS = int(time.time() * 1000) // DAY_MS * DAY_MS
 WHICH = Series((("__name__", "m"), ("job", "a")))
+MATCHERS = [Matcher("__name__", "=", "m")]
 
 
 def opened(folder: Path, *, days: float = 100, size: int = 0) -> Store:
@@ -139,6 +147,114 @@ def test_the_midnight_after_a_dropped_day_stays_whole(tmp_path: Path) -> None:
 
     assert [midnight, midnight + 10] == found
     assert {midnight: 1, midnight + DAY_MS: 1} == {end: row["count"] for end, row in rows.items()}
+
+
+def dropping(store: Store, act: Callable[[], None], *, days: float) -> Retention:
+    """What drops days of a store, with something done around each statement."""
+    client = cast("Client", Between(upkeep(store)._clients[1], act))
+    progress, memory = upkeep(store).progress, upkeep(store).memory
+    return Retention(client, progress, store._reader._catalog, memory, days=days)
+
+
+def test_no_roll_up_lacks_the_midnight_that_stays_at_any_moment(tmp_path: Path) -> None:
+    """
+    While the day before goes, roll-ups are offered only where they have the sample at midnight.
+    """
+    store = opened(tmp_path / "data")
+    midnight = days_ago(5, and_ms=0)
+    put(store, *range(midnight - 60_000, midnight + 60_000, 1000))
+    store.keep_up()
+    found: list[float] = []
+
+    def ask() -> None:
+        steps = Steps(midnight, 1, 1, DAY_MS)
+        offered = store.rolled(midnight, midnight, 0, DAY_MS)
+        told = offered and store.buckets(["count"], MATCHERS, steps, offered.width_ms)
+        selected = store.select(MATCHERS, midnight - DAY_MS, midnight)
+        found.append(told.columns["count"].sum() if told else len(selected[0].times_ms))
+
+    ask()
+    dropping(store, ask, days=5).run()
+    ask()
+    store.close()
+
+    assert 61 == found[0]
+    assert {61, 1} == set(found)
+
+
+class Halfway:
+    """A store that drops what is due after the first time that it was read."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.reads = 0
+
+    def generation(self, check: Callable[[], None]) -> int:
+        """That of the store."""
+        return self.store.generation(check)
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, max_samples: int = 0
+    ) -> list[Selection]:
+        """The samples of the store."""
+        found = self.store.select(matchers, start_ms, end_ms, max_samples=max_samples)
+        if not self.reads:
+            self.store.keep_up()
+        self.reads += 1
+        return found
+
+
+def test_a_query_reads_one_state_with_all_its_selectors(tmp_path: Path) -> None:
+    """
+    Where days go between two selectors, the query is computed again rather than mixing them.
+    """
+    first = opened(tmp_path / "data")
+    put(first, days_ago(9), days_ago(1), TODAY_MS)
+    first.close()
+    store = opened(tmp_path / "data", days=5)
+    source = Halfway(store)
+
+    answer = Engine(source).query("count_over_time(m[20d]) - count_over_time(m[20d])")
+    store.close()
+
+    assert [0.0] == answer.series[0].values.tolist()
+    assert (4, {"age": 1, "size": 0}) == (source.reads, store.dropped())
+
+
+def give_up() -> None:
+    """What somebody does who has to wait."""
+    raise StoreError("it waits")
+
+
+def must_wait(job: Retention) -> bool:
+    """Whether days are going right now."""
+    try:
+        job.generations.current(give_up)
+    except StoreError:
+        return True
+    return False
+
+
+def test_who_asks_while_days_go_waits_until_they_are_gone(tmp_path: Path) -> None:
+    """
+    There is no state to read while days go, and another one afterwards.
+    """
+    store = opened(tmp_path / "data")
+    put(store, days_ago(9), TODAY_MS)
+    jobs: list[Retention] = []
+    waits: list[bool] = []
+
+    def ask() -> None:
+        waits.extend(must_wait(job) for job in jobs)
+
+    jobs.append(dropping(store, ask, days=5))
+    before = jobs[0].generations.current(give_up)
+    jobs[0].run()
+    after = jobs[0].generations.current(give_up)
+    store.close()
+
+    assert {True, False} == set(waits)
+    assert before + 1 == after
 
 
 def test_a_drop_that_was_interrupted_is_finished_at_the_next_opening(tmp_path: Path) -> None:

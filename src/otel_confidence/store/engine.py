@@ -4,7 +4,7 @@ This module is the store: one data folder, one writer, several readers.
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, Final
 
@@ -303,6 +303,15 @@ class Store:
             return None
         widths = offered(start_ms - window_ms, int(time.time() * 1000))
         return self._upkeep.progress.rolled(widths, start_ms, end_ms, step_ms, window_ms)
+
+    def generation(self, check: Callable[[], None]) -> int:
+        """
+        A number that changes whenever days go, for who reads several times.
+
+        Args:
+            check: Called now and then while days are going, which is waited for; raises to stop.
+        """
+        return self._upkeep.retention.generations.current(check) if self._upkeep else 0
 
     def keep_up(self) -> None:
         """

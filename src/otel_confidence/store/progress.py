@@ -159,10 +159,12 @@ class Progress:
 
     def forget(self, before_ms: int) -> None:
         """
-        Forget what is noted about the days before a time, whose rows are gone from the tables.
+        Forget what is noted about the days before a midnight, whose rows are gone from the tables.
+
+        The unit that ends there is kept: it holds a millisecond of the day after.
         """
         with self._lock:
-            self._dirty = {end: mark for end, mark in self._dirty.items() if end > before_ms}
+            self._dirty = {end: mark for end, mark in self._dirty.items() if end >= before_ms}
         self._densities.forget(before_ms // DAY_MS)
 
     def dirty(self, start_ms: int, end_ms: int) -> list[int]:

@@ -19,6 +19,7 @@ from clickhouse_connect.driver.client import Client
 
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import failing, read
+from otel_confidence.store.generations import Generations
 from otel_confidence.store.memory import Memory
 from otel_confidence.store.progress import Progress
 from otel_confidence.store.schema import DAILY, FINEST, FINEST_DAYS, RAW
@@ -75,6 +76,8 @@ class Retention:
         self._size_bytes = size_bytes
         self._now = now
         self._over = False
+        self.generations = Generations()
+        """How often days went."""
         self.dropped = Counter(age=0, size=0)
         """How many days went, by why: ``age`` or ``size``."""
         for row in read(client, _UNDONE).to_pylist():
@@ -95,11 +98,11 @@ class Retention:
             self._drop(expired, "age")
         self._thin(parts, now)
         while self._size_bytes and (excess := self._excess()) > 0:
-            oldest = min(_days(self._parts()), default=now.date())
-            if oldest >= now.date():
+            oldest = _oldest(self._parts(), excess, now.date())
+            if not oldest:
                 self._complain(excess)
                 return
-            self._drop([oldest], "size")
+            self._drop(oldest, "size")
         self._over = False
 
     def _thin(self, parts: Sequence[_Part], now: datetime) -> None:
@@ -122,15 +125,15 @@ class Retention:
     def _drop(self, days: Sequence[date], why: str) -> None:
         last = max(days)
         version = self._progress.version()
-        with self._progress.turn:
+        with self._progress.turn, self.generations.changing():
             self._note(last, asked=version)
             self._finish(last, version)
         self.dropped[why] += len(days)
         _log.info("dropped %s for its %s", ", ".join(map(str, sorted(days))), why)
 
     def _finish(self, last: date, version: int) -> None:
-        # What the roll-ups of a midnight hold belongs to the next day by a millisecond.
         midnight_ms = ((last - _FIRST_DAY).days + 1) * _DAY_MS
+        self._mark(midnight_ms)
         with ExitStack() as halfway:
             halfway.callback(self._memory.distrust)
             for table, days in self._partitions(last).items():
@@ -139,9 +142,14 @@ class Retention:
         self._catalog.forget(midnight_ms // _DAY_MS)
         self._memory.forget(midnight_ms)
         self._progress.forget(midnight_ms)
+        self._mark(midnight_ms)  # the row of the former mark went with its day
+        self._note(last, done=version)
+
+    def _mark(self, midnight_ms: int) -> None:
+        # What the roll-ups of a midnight hold belongs to the next day by a millisecond: they are
+        # marked before they go, so that nobody takes them for complete meanwhile.
         if midnight_ms <= self._progress.until_ms:
             self._progress.mark([midnight_ms])
-        self._note(last, done=version)
 
     def _command(self, table: str, partitions: Sequence[str]) -> None:
         # Of those that are gone in the meantime nothing is said.
@@ -168,6 +176,23 @@ class Retention:
 
 def _days(parts: Sequence[_Part]) -> set[date]:
     return {_day(partition) for table, partition, _ in parts if table in RAW}
+
+
+def _oldest(parts: Sequence[_Part], excess: int, today: date) -> list[date]:
+    """
+    As many days as take up the excess, all at once: each drop makes queries begin again.
+    """
+    held: Counter[date] = Counter()
+    for table, partition, bytes_ in parts:
+        if table in DAILY:
+            held[_day(partition)] += bytes_
+    going: list[date] = []
+    for day in sorted(day for day in _days(parts) if day < today):
+        if excess <= 0:
+            break
+        going.append(day)
+        excess -= held[day]
+    return going
 
 
 def _day(partition: str) -> date:

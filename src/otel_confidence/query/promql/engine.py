@@ -24,7 +24,7 @@ from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.frames import Floats, Frame, Grid
 from otel_confidence.query.promql.parsing import parse
 from otel_confidence.query.promql.reading import kind_of, unwrapped
-from otel_confidence.query.promql.selecting import Source, Span
+from otel_confidence.query.promql.selecting import Dropping, Source, Span
 from otel_confidence.query.promql.windows import Windows
 
 
@@ -67,6 +67,7 @@ class Engine:
     ) -> None:
         self._source = source
         self._computing = source if isinstance(source, Computing) else None
+        self._generation = source.generation if isinstance(source, Dropping) else _always
         self._limits = limits or Limits()
         self._room = Room(self._limits.max_samples)
         self._now = now
@@ -148,7 +149,7 @@ class Engine:
             while True:
                 share = self._room.share(needed, limits.max_samples, course.check)
                 evaluator = Evaluator(self._source, self._computing, limits, span, course, share)
-                answer, needed = _tried(evaluate, evaluator)
+                answer, needed = _tried(evaluate, evaluator, self._generation)
                 if answer is not None:
                     share.shrink()
                     course.keep(share)
@@ -158,15 +159,25 @@ class Engine:
         return Course(self._limits.timeout_s, self._clock)
 
 
+def _always(_: Callable[[], None]) -> int:
+    return 0
+
+
 def _tried(
-    evaluate: Callable[[Evaluator], Answer], evaluator: Evaluator
+    evaluate: Callable[[Evaluator], Answer],
+    evaluator: Evaluator,
+    generation: Callable[[Callable[[], None]], int],
 ) -> tuple[Answer | None, int]:
     with ExitStack() as failing:
         failing.callback(evaluator.share.close)
+        before = generation(evaluator.check)
         try:
             answer = evaluate(evaluator)
         except Crowded as crowded:
             return None, crowded.needed
+        if generation(evaluator.check) != before:
+            # Its selectors may have read what was there before and after days went.
+            return None, evaluator.share.held
         failing.pop_all()
     return answer, 0
 

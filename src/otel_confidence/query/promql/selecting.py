@@ -2,10 +2,10 @@
 This module reads the series that selectors ask for and lays them on the times of evaluation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,19 @@ class Source(Protocol):
     ) -> list[Selection]:
         """
         The series that meet all conditions, with their samples after ``start_ms`` to ``end_ms``.
+        """
+        ...
+
+
+@runtime_checkable
+class Dropping(Protocol):
+    """
+    A source that drops old samples now and then; :class:`otel_confidence.store.Store` is one.
+    """
+
+    def generation(self, check: Callable[[], None]) -> int:
+        """
+        A number that is another one after samples were dropped.
         """
         ...
 
