@@ -21,21 +21,25 @@ NEWEST: Final = "newest"
 """The newest sample of each window, staleness markers among them: what an instant selector sees."""
 _ANY: Final = "true"
 _FINITE: Final = "isFinite(value)"
-_UNSIGNED: Final = "isFinite(value) AND value >= 0"
+_ONE_ZERO: Final = "isFinite(value) AND reinterpretAsUInt64(value) != 0x8000000000000000"
+"""The engine tells 0 from -0 where it looks for changes; PromQL does not."""
+_BOUNDED: Final = "abs(value) < 1e300"
+"""What is far from the largest float after a hundred million of it were added, in any order."""
+_UNSIGNED: Final = "value >= 0 AND value < 1e300"
 """What can be added up in any order without losing digits."""
 _COMPUTED: Final[Mapping[str, tuple[str, str]]] = {
     "avg_over_time": ("Avg", _UNSIGNED),
-    "changes": ("Changes", _FINITE),
+    "changes": ("Changes", _ONE_ZERO),
     "count_over_time": ("Count", _ANY),
-    "delta": ("Delta", _FINITE),
-    "idelta": ("InstantDelta", _FINITE),
-    "increase": ("Increase", _FINITE),
-    "irate": ("InstantRate", _FINITE),
+    "delta": ("Delta", _BOUNDED),
+    "idelta": ("InstantDelta", _BOUNDED),
+    "increase": ("Increase", _BOUNDED),
+    "irate": ("InstantRate", _BOUNDED),
     "last_over_time": ("Last", _ANY),
     "max_over_time": ("Max", _FINITE),
     "min_over_time": ("Min", _FINITE),
     "present_over_time": ("Count", _ANY),
-    "rate": ("Rate", _FINITE),
+    "rate": ("Rate", _BOUNDED),
     "resets": ("Resets", _FINITE),
     "sum_over_time": ("Sum", _UNSIGNED),
     NEWEST: ("Last", _ANY),

@@ -153,6 +153,7 @@ def _histograms(book: Recorder) -> None:
 
 def _oddities(book: Recorder) -> None:
     book.add(labels("my.metric", **{"label.é": "ü", "i": "0"}), _between(0, 200))
+    book.add(labels("level", i="3", j="b"), lambda number: 0.0 if number % 2 else -0.0)
     book.add(labels("single"), _between(40, 41))
     book.add(labels("brief", i="1"), _between(0, 3))
     book.add(labels("moved", i="0", instance="p"), _between(0, 100))

@@ -41,6 +41,7 @@ GRIDS = {
 _SAMPLES = Engine(Memory.of(recorded()))
 _AT_MS = START_S * 1_000
 ODD = {
+    "large": (1e308, -1e308),
     "negative": (1.0, -2.0),
     "infinite": (1.0, np.inf),
     "unknown": (1.0, np.nan),
@@ -110,7 +111,7 @@ def test_roll_ups_are_read_where_windows_fit_them(store: Store) -> None:
 
     assert Rolled(300_000, steps.end_ms) == found
     assert buckets is not None
-    assert [20.0] * 15 == buckets.columns["count"].tolist()
+    assert [20.0] * 20 == buckets.columns["count"].tolist()
 
 
 def test_what_an_expression_repeats_is_computed_once(store: Store) -> None:
@@ -158,6 +159,39 @@ def test_values_whose_sum_depends_on_the_order_are_left_to_the_reader(
     The store computes no sum where digits can be lost.
     """
     assert store.grid("sum_over_time", _named(name), Steps(_AT_MS + 3_000, 1, 1, 3_000)) is None
+
+
+@pytest.mark.parametrize("function", ["delta", "idelta", "increase", "irate", "rate"])
+def test_differences_that_may_be_no_numbers_are_left_to_the_reader(
+    function: str, store: Store
+) -> None:
+    """
+    The store computes no growth where what is added on the way can exceed the largest number.
+    """
+    assert store.grid(function, _named("large"), Steps(_AT_MS + 3_000, 1, 1, 3_000)) is None
+
+
+@pytest.mark.parametrize(
+    ("falls", "grown"), [(1.0, [4.0]), (1e308, None)], ids=["a number", "beyond numbers"]
+)
+def test_growth_of_buckets_is_told_where_it_is_a_number(
+    falls: float, grown: list[float] | None
+) -> None:
+    """
+    What falls took away is added in the order of the samples, which sums of buckets do not know.
+    """
+    ends = np.array([60_000, 120_000], dtype=np.int64)
+    columns = {
+        "count": np.full(2, 2.0), "first": np.array([1.0, 3.0]), "last": np.array([2.0, 3.0]),
+        "first_time": np.array([1.0, 60_001.0]), "last_time": np.array([60_000.0, 120_000.0]),
+        "correction": np.full(2, falls),
+    }  # fmt: skip
+    buckets = Buckets([(("a", "b"),)], np.array([0, 2]), ends, columns)
+
+    with np.errstate(over="ignore"):
+        frame = rolled.computed("increase", buckets, Steps(120_000, 1, 1, 120_000), lambda: None)
+
+    assert grown == (None if frame is None else frame.values[0].round(3).tolist())
 
 
 @pytest.mark.parametrize("expr", ["nobody", "rate(nobody[5m])", "nobody or g"])

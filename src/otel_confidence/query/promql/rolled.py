@@ -120,6 +120,8 @@ def computed(
     spans = _Spans(windows.at_least(1), columns)
     if function in _ADDED and not _addable(spans):
         return None
+    if "correction" in columns and not np.isfinite(_grown(spans, counter=True)).all():
+        return None
     return _FUNCTIONS[function](spans)
 
 
@@ -153,9 +155,7 @@ def _delta(spans: _Spans) -> Frame:
 def _extrapolated(spans: _Spans, *, counter: bool, seconds: float = 1.0) -> Frame:
     cells = spans.cells
     counts = spans.total(spans.columns["count"])
-    change = spans.last("last") - spans.first("first")
-    if counter:
-        change = change + _corrections(spans)
+    change = _grown(spans, counter=counter)
     runs = Runs(_ints(spans.first("first_time")), _ints(spans.last("last_time")),
                 spans.first("first"), _ints(counts))  # fmt: skip
     ends, range_ms = cells.windows.ends[cells.step], cells.windows.range_ms
@@ -163,6 +163,11 @@ def _extrapolated(spans: _Spans, *, counter: bool, seconds: float = 1.0) -> Fram
     values, present = np.full(cells.present.shape, np.nan), cells.present.copy()
     values[cells.present], present[cells.present] = change * factor, counts > 1
     return Frame(cells.windows.labels, values, present).occupied()
+
+
+def _grown(spans: _Spans, *, counter: bool) -> Floats:
+    grown: Floats = spans.last("last") - spans.first("first")
+    return grown + _corrections(spans) if counter else grown
 
 
 def _corrections(spans: _Spans) -> Floats:
