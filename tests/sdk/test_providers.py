@@ -7,6 +7,9 @@ import pytest
 from tests.sdk.collector import Collector, collector
 from tests.sdk.programs import run as _run
 
+_EXPORT_S = 10
+"""How long OpenTelemetry's exporters themselves wait and try again, unless they are told."""
+
 
 @pytest.fixture(name="gateway")
 def _gateway() -> Iterator[Collector]:
@@ -117,7 +120,7 @@ tell(flushed=flushed, took=took, ended=ended, last=last, span=dropped("span"),
     )
 
     assert (False, False) == (told["flushed"], told["ended"])
-    assert max(told["took"], told["last"]) <= 1.25
+    assert max(told["took"], told["last"]) < _EXPORT_S / 2
     assert (1, 1) == (told["span"], told["event"])
 
 
@@ -137,7 +140,7 @@ tell(flushed=flushed, took=took)
     )
 
     assert told["flushed"] is False
-    assert told["took"] <= 0.75
+    assert told["took"] < _EXPORT_S / 2
 
 
 def test_forked_child_counts_from_zero(gateway: Collector) -> None:
