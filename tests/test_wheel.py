@@ -70,3 +70,17 @@ def test_command_without_the_server_extra_names_it(python: Path) -> None:
     assert 2 == done.returncode
     assert "otel-confidence[server]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.xdist_group("wheel")
+def test_wheel_holds_the_runbooks(python: Path) -> None:
+    """
+    The runbooks that ``up`` serves are in the wheel, as they are in the documentation.
+    """
+    program = (
+        "import importlib.resources as r; "
+        "print(r.files('otel_confidence.server').joinpath('runbooks.md').read_text(), end='')"
+    )
+    done = _run([str(python), "-c", program])
+
+    assert (ROOT / "docs/runbooks.md").read_text() == done.stdout

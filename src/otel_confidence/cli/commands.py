@@ -19,10 +19,9 @@ from otel_confidence.cli.slo import slo
 from otel_confidence.cli.store import store
 from otel_confidence.cli.telling import telling_of, telling_options
 from otel_confidence.errors import OtelConfidenceError
-from otel_confidence.generate.rules import RUNBOOKS
 from otel_confidence.objectives.windows import KEPT_DAYS
 from otel_confidence.server.app import Options, Served, serve
-from otel_confidence.server.ruling import BUILT_IN
+from otel_confidence.server.ruling import BUILT_IN, OWN_RUNBOOKS
 from otel_confidence.settings import Settings
 
 
@@ -59,7 +58,8 @@ _HELP: Final = {
     "'built-in' stands for those that come along.",
     "objectives": "File of objectives whose error budgets to keep, with alerts when they burn; can "
     "be repeated. Variable: OTEL_CONFIDENCE_OBJECTIVES, several between colons.",
-    "runbooks": "Address of the runbooks' page, for the links of the alerts that come along.",
+    "runbooks": "Address of the runbooks' page, for the links of the alerts that come along, if "
+    "not this server's own.",
     "insecure": "Serve other machines although there is no authentication.",
 }
 
@@ -78,7 +78,7 @@ _HELP: Final = {
 @click.option("--rules", multiple=True, default=(BUILT_IN,), metavar="GLOB", help=_HELP["rules"])
 @click.option("--objectives", type=_FILE, multiple=True, envvar="OTEL_CONFIDENCE_OBJECTIVES",
               help=_HELP["objectives"])  # fmt: skip
-@click.option("--runbooks", default=RUNBOOKS, help=_HELP["runbooks"])
+@click.option("--runbooks", default=OWN_RUNBOOKS, help=_HELP["runbooks"])
 @telling_options
 @click.option("--insecure", is_flag=True, help=_HELP["insecure"])
 def up(**given: Any) -> None:

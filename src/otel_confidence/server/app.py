@@ -29,7 +29,6 @@ from starlette.types import ASGIApp
 from otel_confidence.alerting.rulefiles import GroupSpec
 from otel_confidence.alerting.service import Alerting
 from otel_confidence.errors import ConfigurationError
-from otel_confidence.generate.rules import RUNBOOKS
 from otel_confidence.ingest.limits import Limits
 from otel_confidence.ingest.pipeline import Ledger, Pipeline
 from otel_confidence.ingest.remote_write import RemoteWriter
@@ -42,7 +41,7 @@ from otel_confidence.server.guard import LOOPBACK, Guard
 from otel_confidence.server.receivers import HttpReceiver
 from otel_confidence.server.remote_write import RemoteWriteReceiver
 from otel_confidence.server.rpc import add_services, grpc_server
-from otel_confidence.server.ruling import BUILT_IN, Telling, ruling, specs
+from otel_confidence.server.ruling import BUILT_IN, OWN_RUNBOOKS, Telling, ruling, specs
 from otel_confidence.server.truths import TruthReceiver
 from otel_confidence.store import Store
 from otel_confidence.store.address import Address
@@ -94,7 +93,7 @@ class Options:
     """Rule files to evaluate, as paths or glob patterns."""
     objectives: tuple[Path, ...] = ()
     """Files of objectives whose rules are evaluated too."""
-    runbooks: str = RUNBOOKS
+    runbooks: str = OWN_RUNBOOKS
     """Address of the runbooks' page, for the links of alerts."""
     telling: Telling = field(default_factory=Telling)
 

@@ -25,7 +25,7 @@ from otel_confidence.errors import ConfigurationError, QueryError, StoreError
 from otel_confidence.query.answers import Metrics
 from otel_confidence.query.predictions import Sql
 from otel_confidence.query.questions import Scope
-from otel_confidence.server import assets, formats, views, watching
+from otel_confidence.server import assets, formats, runbooks, views, watching
 from otel_confidence.server.bodies import BodyError
 from otel_confidence.server.rendering import Templates
 from otel_confidence.server.silencing import Draft, form_of
@@ -96,6 +96,7 @@ def routes(
         *changing,
         *(Route(path, partial(_page, templates, page)) for path, _, page in places),
         *(Route(path, partial(_data, page)) for _, path, page in places),
+        *runbooks.routes(templates, _HEADERS),
         *files.routes(),
     ]
 

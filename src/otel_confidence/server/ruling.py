@@ -33,15 +33,18 @@ from otel_confidence.alerting.rulefiles import GroupSpec, read_files, read_text
 from otel_confidence.alerting.service import Alerting, Listeners
 from otel_confidence.errors import ConfigurationError, OtelConfidenceError
 from otel_confidence.generate import slos
-from otel_confidence.generate.rules import INHIBITIONS, PAGES, RUNBOOKS, Links, rule_file
+from otel_confidence.generate.rules import INHIBITIONS, PAGES, Links, rule_file
 from otel_confidence.objectives import Objective
 from otel_confidence.objectives import read as read_objectives
 from otel_confidence.objectives.windows import KEPT_DAYS, MARGIN_DAYS
 from otel_confidence.server.jobs import EVERY_S
 from otel_confidence.server.rule_health import rule_health
+from otel_confidence.server.runbooks import PATH
 
 BUILT_IN: Final = "built-in"
 """Stands for the rules that come with the package, in place of a path."""
+OWN_RUNBOOKS: Final = f"{{{{ externalURL }}}}{PATH}"
+"""The runbooks that this server serves, as templates of alerts name them."""
 BOOK: Final = "alerts.sqlite"
 """The file in the data folder that remembers incidents, silences and who was told what."""
 _AT_ONCE: Final = 2
@@ -60,7 +63,7 @@ def specs(
     objectives: Sequence[Path] = (),
     *,
     kept_days: float = KEPT_DAYS,
-    runbooks: str = RUNBOOKS,
+    runbooks: str = OWN_RUNBOOKS,
 ) -> list[GroupSpec]:
     """
     The rule groups that paths and glob patterns name, and those of files of objectives.
