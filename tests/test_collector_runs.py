@@ -2,6 +2,7 @@
 This module sends telemetry, good and hostile, through the real Collector with the project's files.
 """
 
+import json
 import os
 import re
 import shutil
@@ -15,13 +16,17 @@ from typing import Any
 
 import httpx
 import pytest
+from google.protobuf import json_format
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 from tests import collecting
 from tests.certificates import self_signed
 from tests.collecting import Collector, attributes, quick, running
 from tests.otlp import event, gauges, nested, number, send, span, text
 from tests.running import until
+from tools.stack.refusals import refusal
 
 from otel_confidence.conventions import (
     CONFIDENCE,
@@ -87,6 +92,29 @@ def test_a_hostile_event_leaves_small_enough_for_loki(
     assert len(found) <= 64
     assert metadata < 64 * 1024
     assert Limits().attribute_bytes == len(left["body"]["stringValue"])
+
+
+def test_the_largest_event_is_what_loki_takes(gateway: Collector) -> None:
+    """
+    A record with too much of everything leaves with no more than Loki makes entries of.
+    """
+    request = event("largest", *(text(f"k{n}", "v" * 1_000) for n in range(1_000)))
+    group = request.resource_logs[0]
+    group.resource.attributes.extend(text(f"r{n}", "v" * 1_000) for n in range(1_000))
+    scope = group.scope_logs[0].scope
+    scope.name, scope.version, scope.dropped_attributes_count = "s", "1", 1
+    scope.attributes.extend(text(f"s{n}", "v" * 1_000) for n in range(1_000))
+    record = group.scope_logs[0].log_records[0]
+    record.severity_number = SeverityNumber.SEVERITY_NUMBER_INFO
+    record.severity_text, record.flags = "INFO", 1
+    record.trace_id, record.span_id = os.urandom(16), os.urandom(8)
+    record.observed_time_unix_nano = record.time_unix_nano
+    send(gateway, "logs", request.SerializeToString())
+    (left,) = until(lambda: [r for r in gateway.left("logs") if '"largest"' in json.dumps(r)])
+    arrived = json_format.ParseDict({"resourceLogs": [left]}, ExportLogsServiceRequest())
+
+    assert "" == refusal(arrived)
+    assert 64 == len(arrived.resource_logs[0].scope_logs[0].log_records[0].attributes)
 
 
 def test_a_hostile_span_leaves_and_says_what_it_lost(gateway: Collector) -> None:
@@ -389,6 +417,27 @@ def test_a_secure_gateway_takes_from_a_secure_agent_only(
 
 def _trusting(certificates: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(certificates / "ca.pem"))
+
+
+def test_a_sender_knows_best_where_it_is(tmp_path: Path) -> None:
+    """
+    The gateway's own environment is added where a sender says nothing, and replaces nothing.
+    """
+    place = "deployment.environment.name"
+    silent, told = span("silent"), span("told")
+    told.resource_spans[0].resource.attributes.append(text(place, "staging"))
+    own = {"OTEL_RESOURCE_ATTRIBUTES": f"{place}=production"}
+    with running(tmp_path / "run", ("gateway",), quick(tmp_path), **own) as collector:
+        for request in (silent, told):
+            send(collector, "traces", request.SerializeToString())
+        path = tmp_path / "traces.jsonl"
+        until(lambda: path.exists() and len(path.read_bytes().splitlines()) == 2)
+    lines = [json.loads(line)["resourceSpans"][0] for line in path.read_text().splitlines()]
+
+    assert {"silent": "production", "told": "staging"} == {
+        group["scopeSpans"][0]["spans"][0]["name"]: attributes(group["resource"])[place]
+        for group in lines
+    }
 
 
 def test_a_wrong_variable_keeps_the_collector_from_starting(tmp_path: Path) -> None:

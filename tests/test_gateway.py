@@ -27,6 +27,10 @@ from otel_confidence.text import COMMENT_LIMIT, LABEL_LIMIT
 
 FILE = Path(__file__).parent.parent / "collector" / "gateway.yaml"
 GATEWAY: dict[str, Any] = yaml.safe_load(FILE.read_text())
+VALUES: dict[str, Any] = yaml.safe_load(
+    (FILE.parents[1] / "kubernetes" / "values" / "gateway.yaml").read_text()
+)
+STORAGES = [extension for extension in GATEWAY["extensions"] if "file_storage" in extension]
 PIPELINES: dict[str, dict[str, list[str]]] = GATEWAY["service"]["pipelines"]
 HISTOGRAMS = [metric for metric in METRICS if metric.kind == "histogram"]
 UTF8_BYTES = 4
@@ -73,6 +77,53 @@ def test_exporters_keep_on_disk_and_never_give_up(exporter: str) -> None:
     assert settings["sending_queue"]["storage"] in GATEWAY["extensions"]
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a_queue_ends_before_its_disk_and_outlives_it(storage: str) -> None:
+    """
+    A queue has a size, as a full disk can't be emptied, and set aside where seen broken.
+    """
+    settings = GATEWAY["extensions"][storage]
+    users = [e for e in GATEWAY["exporters"].values() if e["sending_queue"]["storage"] == storage]
+    volume = VALUES["statefulset"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]
+    room = int(volume["storage"].removesuffix("Gi")) * 2**30
+
+    assert settings["recreate"] is True
+    # While one is compacted there are two of it.
+    assert 0 < 2 * settings["max_size"] * len(users) <= room / len(STORAGES)
+
+
+def test_metrics_and_events_are_confirmed_by_the_disk() -> None:
+    """
+    What a sender was told is kept survives a power cut; only traces are too many single writes.
+    """
+    confirmed = {name: e["sending_queue"]["storage"] for name, e in GATEWAY["exporters"].items()}
+
+    assert {"otlp_http/prometheus": True, "otlp_http/loki": True, "otlp_grpc/tempo": False} == {
+        name: GATEWAY["extensions"][storage]["fsync"] for name, storage in confirmed.items()
+    }
+
+
+def test_senders_of_metrics_wait_and_others_are_told() -> None:
+    """
+    A full queue makes senders of metrics wait: a total that comes later has everything in it.
+
+    Spans and events do not come again; there the loss is counted, and nobody's program waits.
+    """
+    assert {"otlp_http/prometheus": True, "otlp_http/loki": False, "otlp_grpc/tempo": False} == {
+        name: exporter["sending_queue"].get("block_on_overflow", False)
+        for name, exporter in GATEWAY["exporters"].items()
+    }
+
+
+def test_connections_end_so_that_new_replicas_get_some() -> None:
+    """
+    By gRPC a sender stays with the gateway that it found: within minutes it has to look again.
+    """
+    server = GATEWAY["receivers"]["otlp"]["protocols"]["grpc"]["keepalive"]["server_parameters"]
+
+    assert {"max_connection_age": "5m", "max_connection_age_grace": "30s"} == server
+
+
 def policies() -> dict[str, dict[str, Any]]:
     return {policy["name"]: policy for policy in GATEWAY["processors"]["tail_sampling"]["policies"]}
 
@@ -84,9 +135,9 @@ def test_sampling_keeps_errors_slow_and_unsure_traces() -> None:
     tier, batch, own = policies()["low-confidence"]["ottl_condition"]["span"]
     slow = policies()["slow"]["latency"]["threshold_ms"]
 
-    assert f'span.attributes["{CONFIDENCE.name}"] < {LOW_CONFIDENCE}' in tier
-    assert f'span.attributes["{CONFIDENCE_MIN.name}"] < {LOW_CONFIDENCE}' in batch
-    assert f'["{CONFIDENCE.name}"] < span.attributes["{THRESHOLD.name}"]' in own
+    assert tier.endswith(f' and span.attributes["{CONFIDENCE.name}"] < {LOW_CONFIDENCE}')
+    assert batch.endswith(f' and span.attributes["{CONFIDENCE_MIN.name}"] < {LOW_CONFIDENCE}')
+    assert own.endswith(f'["{CONFIDENCE.name}"] < span.attributes["{THRESHOLD.name}"]')
     assert slow / 1000 in LATENCY_EDGES
     assert ["ERROR"] == policies()["errors"]["status_code"]["status_codes"]
 
@@ -196,7 +247,9 @@ def test_a_line_fits_into_loki() -> None:
     entries = {c: numbers("log", c, "limit")[0] for c in ("resource", "scope", "log")}
     shortest = {c: numbers("log", c, "truncate_all")[-1] for c in ("resource", "scope")}
     shortest["log"] = numbers("log", "log", "truncate_all", "cut")[-1]
-    of_the_record = 8  # trace, span, flags, two severities, time seen, the scope's name and version
+    # Trace, span, flags, two severities, time seen, what was dropped; the scope's name, version and
+    # what it dropped; the level that Loki finds by itself.
+    of_the_record = 11
 
     assert 128 == sum(entries.values()) + of_the_record
     assert sum(entries[c] * shortest[c] for c in entries) < 64 * 1024

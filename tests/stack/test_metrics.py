@@ -56,26 +56,50 @@ def test_metrics_arrive_as_recorded(stack: Stack, expression: str) -> None:
     assert EXPECTED[expression] == settled(stack, expression, EXPECTED[expression])
 
 
+def exemplars(stack: Stack, expression: str) -> set[tuple[str, float]]:
+    """
+    The traces that Prometheus knows of by a series' exemplars, and the value of each.
+    """
+    answer = ask(
+        f"{stack.url('prometheus', 9090)}/api/v1/query_exemplars",
+        query=expression,
+        start="0",
+        end="4102444800",
+    ).json()
+    found = [e for series in answer["data"] for e in series["exemplars"]]
+    return {(e["labels"]["trace_id"], float(e["value"])) for e in found}
+
+
 def test_exemplars_lead_to_their_traces(stack: Stack, recorded: dict[str, Any]) -> None:
     """
-    An exemplar of a confidence names the trace in which it was recorded.
+    An exemplar of each confidence names a trace in which just this confidence was recorded.
     """
-    traces = {trace for each in recorded["traces"].values() for trace in each}
+    expression = 'ml_prediction_confidence_bucket{ml_model_name="glyphs"}'
+    made = {
+        (trace, float(confidence))
+        for confidence, traces in recorded["traces"].items()
+        for trace in traces
+    }
 
-    def exemplars() -> list[tuple[str, float]]:
-        answer = ask(
-            f"{stack.url('prometheus', 9090)}/api/v1/query_exemplars",
-            query='ml_prediction_confidence_bucket{ml_model_name="glyphs"}',
-            start="0",
-            end="4102444800",
-        ).json()
-        found = [e for series in answer["data"] for e in series["exemplars"]]
-        return [(e["labels"]["trace_id"], float(e["value"])) for e in found]
+    def complete() -> set[tuple[str, float]]:
+        found = exemplars(stack, expression)
+        return found if len({value for _, value in found}) == len(shop.CONFIDENCES) else set()
 
-    found = until(exemplars)
+    found = until(complete)
 
-    assert {trace for trace, _ in found} <= traces
-    assert {value for _, value in found} <= set(shop.CONFIDENCES)
+    assert set(shop.CONFIDENCES) == {value for _, value in found}
+    assert set() == found - made
+
+
+def test_metrics_about_spans_lead_to_their_traces(stack: Stack, recorded: dict[str, Any]) -> None:
+    """
+    An exemplar of the slow request's duration names its trace and how long it took.
+    """
+    expression = 'traces_span_metrics_duration_seconds_bucket{span_name="predict slow"}'
+    found = until(lambda: exemplars(stack, expression))
+
+    assert recorded["slow"] == [trace for trace, _ in found]
+    assert all(1.05 <= seconds < 60 for _, seconds in found)
 
 
 @pytest.mark.usefixtures("recorded")

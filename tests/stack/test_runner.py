@@ -19,6 +19,7 @@ from tests.running import until
 from tools.stack import Stack, StackError, addresses, compose, programs
 from tools.stack.plan import COMPOSE as COMPOSE_FILE
 from tools.stack.plan import ROOT, Wishes
+from tools.stack.refusals import refusal
 
 COMPOSE = """
 services:
@@ -103,6 +104,48 @@ def test_a_recorder_refuses_when_told_to(stack: Stack) -> None:
     taken = send(stack, "taken")
 
     assert (503, 200) == (refused, taken)
+    assert ["taken"] == bodies(stack)
+
+
+@pytest.mark.parametrize(
+    ("given", "line", "refused"),
+    [
+        ({f"k{n}": "v" for n in range(128)}, "l", False),
+        ({f"k{n}": "v" for n in range(129)}, "l", True),
+        ({"k": "v" * 65_535}, "l", False),
+        ({"k": "v" * 65_536}, "l", True),
+        ({}, "l" * 262_144, False),
+        ({}, "l" * 262_145, True),
+    ],
+    ids=[
+        "entries",
+        "an entry too many",
+        "metadata",
+        "a byte too many",
+        "a line",
+        "a line too long",
+    ],
+)
+def test_it_is_known_what_loki_refuses(given: dict[str, str], line: str, refused: bool) -> None:
+    """
+    One record with more metadata or a longer line than Loki takes costs its request.
+    """
+    request = ExportLogsServiceRequest.FromString(logs("beside"))
+    record = request.resource_logs[0].scope_logs[0].log_records.add()
+    record.body.string_value = line
+    for key, value in given.items():
+        record.attributes.add(key=key).value.string_value = value
+
+    assert refused == bool(refusal(request))
+
+
+def test_a_recorder_refuses_what_loki_refuses(stack: Stack) -> None:
+    """
+    A request that Loki would not take is not kept.
+    """
+    statuses = [send(stack, body) for body in ("l" * 262_145, "taken")]
+
+    assert [400, 200] == statuses
     assert ["taken"] == bodies(stack)
 
 

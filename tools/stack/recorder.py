@@ -6,7 +6,7 @@ Beside OTLP it answers what a health check, a scrape and the doctor ask. Run as
 ``python -m tools.stack.recorder --folder F --http 127.0.1.5:3100 --grpc 127.0.1.5:4317``.
 
 While a file ``answer`` in its folder holds a status such as 503, requests are answered with that
-and not kept.
+and not kept. Logs that Loki would refuse are refused too.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from google.protobuf.message import DecodeError
 
 from tools.stack import lookups
 from tools.stack.recorded import ANSWER, KINDS, Kind, Recorded, append, mend
+from tools.stack.refusals import refusal
 
 _OK: Final = 200
 _STEP_S: Final = 0.2
@@ -96,9 +97,13 @@ def http_server(recorder: Recorder, address: tuple[str, int]) -> ThreadingHTTPSe
             try:
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
-                kind.request.FromString(body)
+                request = kind.request.FromString(body)
             except (DecodeError, OSError) as error:
                 self._answer(400, "text/plain", str(error).encode())
+                return
+            refused = refusal(request) if kind.signal == "logs" else ""
+            if refused:
+                self._answer(400, "text/plain", refused.encode())
                 return
             recorder.keep(kind, body)
             self._answer(_OK, "application/x-protobuf", b"")
