@@ -203,6 +203,43 @@ def test_wrong_references_cost_their_series_alone(refs: list[int]) -> None:
     assert {"invalid_labels": 1} == written.refusals.counts
 
 
+@pytest.mark.parametrize(
+    "more", [b"", field(4, double(2, 0.5) + whole(3, NOW_MS))], ids=["nothing", "an exemplar"]
+)
+def test_a_series_of_2_0_without_samples_is_refused(more: bytes) -> None:
+    """
+    The specification asks for a sample or a histogram; the series beside it are kept.
+    """
+    symbols = Symbols()
+    labels = symbols.refs("__name__", "up")
+    good, bare = field(5, labels + field(2, sample(NOW_MS, 1.0))), field(5, labels + more)
+
+    kept, written = keep(bytes(symbols) + bare + good, "2.0")
+
+    assert (1, 0) == (len(kept.samples), len(kept.exemplars))
+    assert {"no_samples": 1} == written.refusals.counts
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [field(9, "x"), field(2, "reserved"), whole(9, 5)],
+    ids=["a message", "a reserved number", "a whole number"],
+)
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_fields_of_neither_version_are_passed_over(unknown: bytes, version: Version) -> None:
+    """
+    What a later sender adds to a request costs nothing of it.
+    """
+    symbols = Symbols()
+    labels = symbols.refs("__name__", "up")
+    second = bytes(symbols) + field(5, labels + field(2, sample(NOW_MS, 1.0)))
+    body = second if version == "2.0" else series(UP, [(NOW_MS, 1.0)])
+
+    kept, written = keep(unknown + body, version)
+
+    assert (1, 0) == (len(kept.samples), written.refusals.total)
+
+
 def test_more_samples_than_allowed_are_refused_and_counted() -> None:
     """
     What a request brings beyond the limit is not kept, series by series.

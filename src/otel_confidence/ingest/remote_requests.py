@@ -49,6 +49,8 @@ class Request(Protocol):
 
     kind: str
     """The message that a series is."""
+    needs_samples: bool
+    """Whether a series has to have a sample or a histogram."""
     series: list[bytes]
     """The series, not parsed yet."""
 
@@ -121,9 +123,11 @@ class _Request1:
     """
 
     kind = "TimeSeries"
+    needs_samples = False
 
     def __init__(self, body: bytes) -> None:
-        parts = _parts(body, "prometheus.WriteRequest", (_SERIES_1, _METADATA_1))
+        name = "prometheus.WriteRequest"
+        parts = _parts(body, name, (_SERIES_1, _METADATA_1), not_in_it=_SYMBOL_2)
         self.series = parts[_SERIES_1]
         self._metadata = parts[_METADATA_1]
 
@@ -155,9 +159,11 @@ class _Request2:
     """
 
     kind = "TimeSeries2"
+    needs_samples = True
 
     def __init__(self, body: bytes) -> None:
-        parts = _parts(body, "io.prometheus.write.v2.Request", (_SYMBOL_2, _SERIES_2))
+        name = "io.prometheus.write.v2.Request"
+        parts = _parts(body, name, (_SYMBOL_2, _SERIES_2), not_in_it=_SERIES_1)
         self.series = parts[_SERIES_2]
         self._symbols = parts[_SYMBOL_2]
         self._told: set[tuple[str, int, int, int]] = set()
@@ -201,13 +207,19 @@ class _Request2:
         return Refused("invalid_labels", f"no symbol {place}, there are {len(self._symbols)}")
 
 
-def _parts(body: bytes, kind: str, numbers: tuple[int, int]) -> dict[int, list[bytes]]:
+def _parts(
+    body: bytes, kind: str, numbers: tuple[int, int], *, not_in_it: int
+) -> dict[int, list[bytes]]:
+    # What neither version has belongs to a sender that knows more, and is passed over as protobuf
+    # wants it; what the other version has shows that the content type is wrong.
     parts: dict[int, list[bytes]] = {number: [] for number in numbers}
     for number, content in fields(body):
-        if number not in parts:
+        if number == not_in_it:
             raise InvalidRecord(
                 f"not a {kind}: it has a field {number}; does the content type name the message?"
             )
+        if number not in parts:
+            continue
         if len(parts[number]) >= MAX_PARTS:
             raise Refused(TOO_LARGE, f"more than {MAX_PARTS} of field {number}")
         parts[number].append(content)

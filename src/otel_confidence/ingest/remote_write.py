@@ -185,6 +185,7 @@ class _Decoding:
         points = len(samples) + len(exemplars)
         try:
             known = self._known.of(self._came.key(given), self._came)
+            self._check_full(known.name, len(samples) + histograms)
             self._take(points)
         except Refused as refused:
             self.refusals.add(where, refused, max(1, points + histograms))
@@ -207,6 +208,10 @@ class _Decoding:
             return
         if about is not None:
             self._describe(known.name, about)
+
+    def _check_full(self, name: str, points: int) -> None:
+        if self._came.needs_samples and not points:
+            raise Refused("no_samples", f"{name} has neither a sample nor a histogram")
 
     def _take(self, points: int) -> None:
         if points > self._room:
