@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from otel_confidence.points import Batch, Metadata, Sample, Samples, Series
+from otel_confidence.query.promql import Engine, Limits
 from otel_confidence.server.api.queries import unescaped
 from otel_confidence.server.federation import routes
 from otel_confidence.store import Store
@@ -57,7 +58,8 @@ def _client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     )
     store = Store.open(tmp_path_factory.mktemp("data"), retention_days=10_000)
     store.write(batch)
-    yield TestClient(Starlette(routes=routes(store, now=lambda: NOW_S)))
+    engine = Engine(store, limits=Limits(max_samples=20))
+    yield TestClient(Starlette(routes=routes(engine, store, now=lambda: NOW_S)))
     store.close()
 
 
@@ -96,6 +98,16 @@ def test_only_the_present_is_told(client: TestClient) -> None:
 
     assert ["not_a_number"] == [family.name for family in text_string_to_metric_families(text)]
     assert " NaN " in text
+
+
+def test_more_than_a_query_may_hold_is_refused(client: TestClient) -> None:
+    """
+    What is read for a scrape counts as what queries read does.
+    """
+    answer = client.get("/federate", params={"match[]": ['{job="a"}'] * 3})
+
+    assert 422 == answer.status_code
+    assert "more than 9 samples" in answer.text
 
 
 def test_a_series_selected_twice_is_told_once(client: TestClient) -> None:

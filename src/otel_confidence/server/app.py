@@ -206,7 +206,7 @@ def _site(
         *taking,
         *api.routes(engine, store, ruling=alerting, notified=notified),
         *api_v2.routes(alerting, external_url=served.http),
-        *federation.routes(store),
+        *federation.routes(engine, store),
         *pages.routes(engine, store, otlp_http=served.otlp_http, alerting=alerting),
     ]
     return Starlette(routes=routes)

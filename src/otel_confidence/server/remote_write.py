@@ -15,10 +15,11 @@ from starlette.routing import BaseRoute, Route
 from otel_confidence.errors import InvalidRecord, StoreError
 from otel_confidence.ingest.remote_requests import Version
 from otel_confidence.ingest.remote_write import SIGNAL, RemoteWriter, Written
+from otel_confidence.server.addresses import API
 from otel_confidence.server.admission import Admission
 from otel_confidence.server.bodies import BodyError, read_body
 
-PATH: Final = "/api/v1/write"
+PATH: Final = f"{API}/write"
 _TYPE: Final = "application/x-protobuf"
 _VERSIONS: Final[dict[str, Version]] = {
     "": "1.0",

@@ -26,6 +26,7 @@ from otel_confidence.ingest.pipeline import Ledger
 from otel_confidence.ingest.truth_bodies import Splitting, TooMany
 from otel_confidence.ingest.truth_records import Reading, Told
 from otel_confidence.ingest.truths import Truths
+from otel_confidence.server.addresses import API
 from otel_confidence.server.bodies import BodyError, read_body
 
 ACCEPTED: Final = "accepted"
@@ -51,8 +52,8 @@ class _Kind:
 
 
 _KINDS: Final = (
-    _Kind("outcome", "/api/v1/outcomes", truth_records.outcome),
-    _Kind("feedback", "/api/v1/feedback", truth_records.feedback),
+    _Kind("outcome", f"{API}/outcomes", truth_records.outcome),
+    _Kind("feedback", f"{API}/feedback", truth_records.feedback),
 )
 
 

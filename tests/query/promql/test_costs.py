@@ -2,8 +2,10 @@
 This module tests that queries beside each other stay within the memory that all have together.
 """
 
+import itertools
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import pytest
 from tests.query.promql.series import Memory, every
@@ -12,8 +14,9 @@ from tests.running import until
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Matcher, Selection
 from otel_confidence.query.promql import Engine, Limits, Options
-from otel_confidence.query.promql.costs import Course, Crowded, Room
+from otel_confidence.query.promql.costs import Course, Crowded, Room, Share
 
+LABEL_REPLACE = 'label_replace(up, "a", "$1", "i", "(.*)")'
 SERIES = {f'up{{i="{i}"}}': every(15, *range(41)) for i in range(10)}
 
 
@@ -104,6 +107,63 @@ def test_a_share_grows_and_is_given_back() -> None:
     assert 5 == crowded.value.needed
     assert room.take(10)
     assert not room.take(1)
+
+
+def test_what_is_read_beside_queries_waits_for_room_as_they_do() -> None:
+    """
+    Somebody else's samples count in the same memory, and are read again once there is room.
+    """
+    engine = Engine(Memory(SERIES), limits=Limits(max_samples=600))
+    first, runs = Course(60), list[int]()
+    engine.query("sum_over_time(up[10m])", at=600, options=Options(course=first))
+
+    def work(share: Share) -> int:
+        runs.append(share.free)
+        with suppress(Crowded):
+            share.hold(595)
+            return share.held
+        first.close()
+        raise Crowded(595)
+
+    held = engine.beside(work, Course(60))
+
+    assert 595 == held
+    assert runs[0] < 595 <= runs[1]
+    assert 600 == engine.beside(lambda share: share.free, Course(60))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'label_replace(vector(1), "a", "%s", "", "")' % ("x" * 5000),
+        'label_join(label_replace(vector(1), "a", "%s", "", ""), "b", "", "a", "a")' % ("x" * 3000),
+        'label_replace(label_replace(vector(1), "a", "%s", "", ""), "a", "$1$1", "a", "(.*)")'
+        % ("x" * 3000),
+    ],
+    ids=["a text", "joined", "repeated"],
+)
+def test_the_text_of_labels_takes_room(query: str) -> None:
+    """
+    A query cannot make labels that are larger than the samples that it may hold.
+    """
+    engine = Engine(Memory(SERIES), limits=Limits(max_samples=600))
+
+    with pytest.raises(QueryError, match="too many samples"):
+        engine.query(query, at=600)
+
+
+@pytest.mark.parametrize("function", ['label_join(up, "a", "", "i")', LABEL_REPLACE])
+def test_the_time_is_looked_at_for_each_label(function: str) -> None:
+    """
+    A query that changes labels ends with its time, not with the last of its series.
+    """
+
+    def looks(query: str) -> int:
+        counted = itertools.count()
+        Engine(Memory(SERIES), clock=lambda: next(counted) and 0).query(query, at=600)
+        return next(counted)
+
+    assert looks("up") + len(SERIES) <= looks(function)
 
 
 def test_what_was_let_go_of_is_room_for_others() -> None:

@@ -64,6 +64,12 @@ class Evaluation(Protocol):
         """
         ...
 
+    def hold_text(self, characters: int) -> None:
+        """
+        Count the text of a label that is about to be made, and stop when the time is over.
+        """
+        ...
+
     def warn(self, message: str) -> None:
         """
         Say something with the answer.
@@ -176,6 +182,7 @@ def _label_replace(evaluation: Evaluation, arguments: list[Any], grid: Grid) -> 
         raise execution(f"invalid regular expression in label_replace(): {pattern}") from error
     return label_replace(
         evaluation.vector(arguments[0], grid),
+        evaluation.hold_text,
         target=target,
         replacement=replacement,
         source=source,
@@ -185,8 +192,8 @@ def _label_replace(evaluation: Evaluation, arguments: list[Any], grid: Grid) -> 
 
 def _label_join(evaluation: Evaluation, arguments: list[Any], grid: Grid) -> Frame:
     target, separator, *sources = (each.val for each in arguments[1:])
-    frame = evaluation.vector(arguments[0], grid)
-    return label_join(frame, target=target, separator=separator, sources=sources)
+    frame, hold = evaluation.vector(arguments[0], grid), evaluation.hold_text
+    return label_join(frame, hold, target=target, separator=separator, sources=sources)
 
 
 def _histogram_quantile(evaluation: Evaluation, arguments: list[Any], grid: Grid) -> Frame:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from otel_confidence.points import Selection
 from otel_confidence.query.answers import Answer
 from otel_confidence.query.promql.computing import Computing
-from otel_confidence.query.promql.costs import Course, Crowded, Room
+from otel_confidence.query.promql.costs import Course, Crowded, Room, Share
 from otel_confidence.query.promql.evaluation import Evaluator, Limits
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.frames import Floats, Frame, Grid
@@ -42,6 +42,7 @@ class Options:
     """Its time and the end of its answer, where the caller watches over both."""
 
 
+_T = TypeVar("_T")
 _DEFAULT = Options()
 _RANGE_KINDS = {"matrix": "range vector", "string": "string"}
 
@@ -68,8 +69,8 @@ class Engine:
         self._source = source
         self._computing = source if isinstance(source, Computing) else None
         self._generation = source.generation if isinstance(source, Dropping) else _always
-        self._limits = limits or Limits()
-        self._room = Room(self._limits.max_samples)
+        self.limits = limits or Limits()
+        self._room = Room(self.limits.max_samples)
         self._now = now
         self._clock = clock
 
@@ -122,6 +123,26 @@ class Engine:
         grid = self._grid(start, end, step)
         return self._run(partial(_step_by_step, tree, grid), grid, options)
 
+    def beside(self, work: Callable[[Share], _T], course: Course) -> _T:
+        """
+        Have something else hold samples in the memory that all queries have together.
+
+        Args:
+            work: Done again from the start where the queries leave it no room; counts in the share
+                what it holds.
+            course: How long it may wait for that.
+
+        Raises:
+            QueryError: The time is over, or it holds more than a query may.
+        """
+        needed = 0
+        while True:
+            with closing(self._room.share(needed, self.limits.max_samples, course.check)) as share:
+                try:
+                    return work(share)
+                except Crowded as crowded:
+                    needed = crowded.needed
+
     def _grid(self, start: float, end: float, step: float) -> Grid:
         grid = Grid(_milliseconds(start), _milliseconds(end), max(0, int(round(step * 1e6) / 1e3)))
         if grid.step_ms < 1:
@@ -131,15 +152,15 @@ class Engine:
             )
         if grid.end_ms < grid.start_ms:
             raise bad_data("end timestamp must not be before start time")
-        if (grid.end_ms - grid.start_ms) / grid.step_ms > self._limits.max_steps:
+        if (grid.end_ms - grid.start_ms) / grid.step_ms > self.limits.max_steps:
             raise bad_data(
-                f"exceeded maximum resolution of {self._limits.max_steps:,} points per "
+                f"exceeded maximum resolution of {self.limits.max_steps:,} points per "
                 "timeseries. Try decreasing the query resolution (?step=XX)"
             )
         return grid
 
     def _run(self, evaluate: Callable[[Evaluator], Answer], grid: Grid, options: Options) -> Answer:
-        limits, span = self._limits, Span(grid.start_ms, grid.end_ms)
+        limits, span = self.limits, Span(grid.start_ms, grid.end_ms)
         if options.lookback_s:
             limits = replace(limits, lookback_ms=max(1, _milliseconds(options.lookback_s)))
         with ExitStack() as ending:
@@ -156,7 +177,7 @@ class Engine:
                     return answer
 
     def _course(self) -> Course:
-        return Course(self._limits.timeout_s, self._clock)
+        return Course(self.limits.timeout_s, self._clock)
 
 
 def _always(_: Callable[[], None]) -> int:

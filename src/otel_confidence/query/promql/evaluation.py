@@ -4,7 +4,7 @@ This module evaluates an expression's tree, node by node, on all steps at once.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -45,6 +45,9 @@ from otel_confidence.query.promql.windows import (
     windows_of,
 )
 from otel_confidence.store.grids import NEWEST, Steps
+
+_CHARACTERS: Final = 8
+"""So many take the room of a sample, with the copy of them that patterns are looked for in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +296,13 @@ class Evaluator:
         if len(wrong):
             got = decimal(float(wrong[0]))
             self.warn(f"PromQL warning: quantile value should be between 0 and 1, got {got}")
+
+    def hold_text(self, characters: int) -> None:
+        """
+        Count the text of a label that is about to be made, and stop when the time is over.
+        """
+        self.check()
+        self.share.hold(characters // _CHARACTERS)
 
     def warn(self, message: str) -> None:
         """

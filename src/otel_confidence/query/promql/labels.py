@@ -3,7 +3,7 @@ This module changes the labels of series: ``label_replace``, ``label_join``, ``a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from otel_confidence.points import NAME_LABEL, Labels, Matcher
@@ -39,15 +39,32 @@ def dropping(labels: Labels, names: frozenset[str]) -> Labels:
 
 
 def label_replace(
-    frame: Frame, *, target: str, replacement: str, source: str, pattern: Any
+    frame: Frame,
+    hold: Callable[[int], None],
+    *,
+    target: str,
+    replacement: str,
+    source: str,
+    pattern: Any,
 ) -> Frame:
     """
     Set a label from another one's value where that matches a pattern as a whole.
+
+    Args:
+        frame: The series.
+        hold: Told how many characters a label may get, before it gets them; raises to stop.
+        target: The label to set.
+        replacement: Its value, with references to what the pattern's groups hold.
+        source: The other label.
+        pattern: The pattern, compiled.
     """
     _check_name("destination", target, "label_replace")
+    references = len(_REFERENCE.findall(replacement))
 
     def change(labels: Labels) -> Labels:
-        found = pattern.search(dict(labels).get(source, ""))
+        value = dict(labels).get(source, "")
+        hold(len(replacement) + references * len(value))
+        found = pattern.search(value)
         if found is None:
             return labels
         return with_label(labels, target, expanded(replacement, found))
@@ -78,18 +95,33 @@ def _numbered(name: str) -> str:
     return str(int(name)) if name.isdecimal() and not name.startswith("0") else name
 
 
-def label_join(frame: Frame, *, target: str, separator: str, sources: Sequence[str]) -> Frame:
+def label_join(
+    frame: Frame,
+    hold: Callable[[int], None],
+    *,
+    target: str,
+    separator: str,
+    sources: Sequence[str],
+) -> Frame:
     """
     Set a label to other labels' values, joined.
+
+    Args:
+        frame: The series.
+        hold: Told how many characters a label gets, before it gets them; raises to stop.
+        target: The label to set.
+        separator: What stands between the values.
+        sources: The other labels.
     """
     for source in sources:
         _check_name("source", source, "label_join")
     _check_name("destination", target, "label_join")
 
     def change(labels: Labels) -> Labels:
-        values = dict(labels)
-        joined = separator.join(values.get(source, "") for source in sources)
-        return with_label(labels, target, joined)
+        named = dict(labels)
+        values = [named.get(source, "") for source in sources]
+        hold(sum(map(len, values)) + len(separator) * len(values))
+        return with_label(labels, target, separator.join(values))
 
     return frame.relabeled(change)
 

@@ -1,8 +1,9 @@
 """
 This module explains a query: the SQL that ran for each of its selectors, and what came of it.
 
-The query is evaluated as always, while the store's statements are listened to. Everything that they
-leave undone, from operators to histograms, happens in this process and has no SQL.
+The query is evaluated while the store's statements are listened to: samples that lie in memory are
+asked of the engine then, so that there is a statement to show. Everything that statements leave
+undone, from operators to histograms, happens in this process and has no SQL.
 """
 
 import time

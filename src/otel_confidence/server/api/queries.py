@@ -11,7 +11,7 @@ from typing import Protocol
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Exemplar, Labels, Matcher, Metadata
 from otel_confidence.query.promql import Engine
-from otel_confidence.query.promql.faults import bad_data
+from otel_confidence.query.promql.faults import bad_data, execution
 from otel_confidence.query.promql.parsing import formatted, parse
 from otel_confidence.query.promql.reading import selectors_of
 from otel_confidence.server.api import replies
@@ -19,6 +19,8 @@ from otel_confidence.server.api.parameters import Parameters, invalid
 from otel_confidence.server.api.replies import Reply
 
 MatcherSets = Sequence[Sequence[Matcher]]
+MOST_LISTED = 100_000
+"""Some hundred megabytes of series with a dozen labels each."""
 _ESCAPE = re.compile(r"__|_([0-9a-fA-F]{1,6})_")
 
 
@@ -73,6 +75,8 @@ class Queries:
     engine: Engine
     store: Catalog
     now: Callable[[], float] = time.time
+    most: int = MOST_LISTED
+    """How many series, names, values or descriptions one answer lists."""
 
     def query(self, given: Parameters) -> Reply:
         """
@@ -114,6 +118,9 @@ class Queries:
         for matchers in selectors:
             for each in self.store.exemplars(matchers, start_ms, end_ms):
                 found[each.series.labels, each.time_ms, each.labels] = each
+            given.course.check()
+            if len(found) > self.most:
+                raise execution(f"the query reads more than {self.most} exemplars")
         return replies.exemplars(list(found.values()))
 
     def series(self, given: Parameters) -> Reply:
@@ -122,20 +129,20 @@ class Queries:
         """
         if not given.texts("match[]"):
             raise bad_data("no match[] parameter provided")
-        limit, span_ms = given.limit(), given.span_ms()
+        limit, span_ms = self._limit(given), given.span_ms()
         try:
             sets = given.matcher_sets()
         except QueryError as error:
             raise invalid("match[]", str(error)) from error
-        found = self.store.series(sets, *span_ms, limit=_one_more(limit))
+        found = self.store.series(sets, *span_ms, limit=limit + 1)
         return replies.listed([dict(labels) for labels in found], limit)
 
     def label_names(self, given: Parameters) -> Reply:
         """
         The names of labels.
         """
-        limit, span_ms, sets = given.limit(), given.span_ms(), given.matcher_sets()
-        found = self.store.label_names(sets, *span_ms, limit=_one_more(limit))
+        limit, span_ms, sets = self._limit(given), given.span_ms(), given.matcher_sets()
+        found = self.store.label_names(sets, *span_ms, limit=limit + 1)
         return replies.listed(found, limit)
 
     def label_values(self, given: Parameters) -> Reply:
@@ -145,8 +152,8 @@ class Queries:
         label = unescaped(str(given.path["label"]))
         if not label:
             raise bad_data('invalid label name: ""')
-        limit, span_ms, sets = given.limit(), given.span_ms(), given.matcher_sets()
-        found = self.store.label_values(label, sets, *span_ms, limit=_one_more(limit))
+        limit, span_ms, sets = self._limit(given), given.span_ms(), given.matcher_sets()
+        found = self.store.label_values(label, sets, *span_ms, limit=limit + 1)
         return replies.listed(found, limit)
 
     def metadata(self, given: Parameters) -> Reply:
@@ -155,16 +162,17 @@ class Queries:
         """
         limit, per_metric = given.most("limit"), given.most("limit_per_metric")
         families: dict[str, list[dict[str, str]]] = {}
-        for each in self.store.metadata(given.text("metric")):
+        found = self.store.metadata(given.text("metric"), self.most + 1)
+        for each in found[: self.most]:
             known = families.setdefault(each.name, [])
             if per_metric <= 0 or len(known) < per_metric:
                 known.append({"type": each.type, "help": each.help, "unit": each.unit})
         shown = list(families.items())
-        return replies.plain(dict(shown[:limit] if limit >= 0 else shown))
+        said = (replies.TRUNCATED,) if len(found) > self.most else ()
+        return replies.plain(dict(shown[:limit] if limit >= 0 else shown), said)
 
-
-def _one_more(limit: int) -> int:
-    return limit + 1 if limit else 0
+    def _limit(self, given: Parameters) -> int:
+        return min(given.limit() or self.most, self.most)
 
 
 def _expression(given: Parameters) -> str:

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from otel_confidence.errors import OtelConfidenceError
 from otel_confidence.query.promql import Engine
+from otel_confidence.server.addresses import API
 from otel_confidence.server.api import replies
 from otel_confidence.server.api.explaining import Explaining
 from otel_confidence.server.api.parameters import Parameters, parameters_of
@@ -25,7 +26,6 @@ from otel_confidence.server.api.status import Status
 from otel_confidence.server.api.turns import Turns
 from otel_confidence.server.bodies import BodyError
 
-PREFIX = "/api/v1"
 MOST_QUERIES, FEWEST_QUERIES = 20, 4
 """How many queries are computed at a time: two for each processor within these bounds.
 
@@ -63,7 +63,7 @@ def routes(
     heavy = _heavy(queries, Explaining(engine, store, now))
     light = [*_light(queries), *_told(Status(now(), now, notified), Rules(ruling))]
     api = [
-        Route(f"{PREFIX}{path}", _answering(handler, turns), methods=methods)
+        Route(f"{API}{path}", _answering(handler, turns), methods=methods)
         for turns, rows in ((Turns(_at_once()), heavy), (Turns(CONCURRENT_LOOKUPS), light))
         for path, handler, methods in rows
     ]
@@ -137,7 +137,7 @@ async def _graph(request: Request) -> Response:
     Lead to what an expression gives now: alerts name the address that Prometheus has for it.
     """
     asked = urlencode({"query": request.query_params.get("g0.expr", "")})
-    return RedirectResponse(f"{PREFIX}/query?{asked}", 303)
+    return RedirectResponse(f"{API}/query?{asked}", 303)
 
 
 def _says(state: str) -> Endpoint:
