@@ -15,8 +15,8 @@ from otel_confidence.alerting.groups import Group, Surroundings
 from otel_confidence.alerting.rulefiles import GroupSpec, read_files
 from otel_confidence.points import Sample, Series
 from otel_confidence.query.promql import Engine
+from otel_confidence.query.promql.nodes import selectors_of
 from otel_confidence.query.promql.parsing import parse
-from otel_confidence.query.promql.reading import selectors_of
 
 _STEP = re.compile(
     r"(?P<start>-?[\d.]+(?:e[+-]?\d+)?|NaN|[+-]?Inf|_|stale)"

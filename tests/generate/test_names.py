@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import promql_parser
 import pytest
 import yaml
 from tests.generate.foreign import FOREIGN, RESOURCE
 from tests.generate.panels import asked
 
 from otel_confidence.conventions import METRICS
+from otel_confidence.query.promql.nodes import Aggregate, Selector, nodes
+from otel_confidence.query.promql.parsing import parse
 
 ROOT = Path(__file__).parent.parent.parent
 RULE_FILES = sorted((ROOT / "prometheus" / "rules").glob("*.yml"))
@@ -57,35 +58,28 @@ def expressions() -> list[str]:
     return [*(rule["expr"] for rule in all_rules()), *(query.expression for query in asked())]
 
 
-def nodes(expression: str) -> list[Any]:
-    found: list[Any] = []
-    promql_parser.walk(promql_parser.parse(expression), found.append)
-    return found
-
-
-def meant(node: Any, known: dict[str, set[str]]) -> list[str]:
+def meant(node: Selector, known: dict[str, set[str]]) -> list[str]:
     """
     The series of a selector; one without a name says by an expression which names it means.
     """
     if node.name:
         return [node.name]
-    pattern = next(m.value for m in node.matchers.matchers if m.name == "__name__")
+    pattern = next(m.value for m in node.matchers if m.label == "__name__")
     return [name for name in known if re.fullmatch(pattern, name)] or [pattern]
 
 
 def unknown_names(expression: str, known: dict[str, set[str]]) -> Iterator[str]:
-    for node in nodes(expression):
-        kind = type(node).__name__
-        if kind == "VectorSelector":
+    for node in nodes(parse(expression)):
+        if isinstance(node, Selector):
             names = meant(node, known)
             yield from (name for name in names if name not in known)
             labels = set().union(*(known.get(name, set()) for name in names))
-            asked = {matcher.name for matcher in node.matchers.matchers} - {"__name__"}
+            asked = {matcher.label for matcher in node.matchers} - {"__name__"}
             yield from (f"{node.name}{{{label}}}" for label in asked - labels)
-        if kind == "AggregateExpr" and node.modifier:
-            below = [n for n in nodes(node.prettify()) if type(n).__name__ == "VectorSelector"]
+        if isinstance(node, Aggregate):
+            below = [each for each in nodes(node) if isinstance(each, Selector)]
             for name in {name for each in below for name in meant(each, known)}:
-                lost = set(node.modifier.labels) - known.get(name, set())
+                lost = set(node.grouping.labels) - known.get(name, set())
                 yield from (f"by ({label}) of {name}" for label in lost)
 
 
@@ -145,8 +139,8 @@ def test_labels_in_annotations_exist() -> None:
         for rule in all_rules()
         if "alert" in rule
         for label in re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
-        for node in nodes(rule["expr"])
-        if type(node).__name__ == "VectorSelector"
+        for node in nodes(parse(rule["expr"]))
+        if isinstance(node, Selector)
         for name in meant(node, known)
         if label not in known[name]
     ]

@@ -18,8 +18,8 @@ from otel_confidence.alerting.rules import AlertingRule, Moment, RecordingRule, 
 from otel_confidence.errors import OtelConfidenceError, QueryError, StoreError
 from otel_confidence.points import Batch, Labels, Matcher, Sample, Samples, Series
 from otel_confidence.query.promql import Engine
+from otel_confidence.query.promql.nodes import selectors_of
 from otel_confidence.query.promql.parsing import parse
-from otel_confidence.query.promql.reading import selectors_of
 from otel_confidence.query.promql.selecting import Source
 
 _EVALUATIONS_BEFORE_RESTORING: Final = 2

@@ -11,13 +11,17 @@ from tests.query.differential.comparison import Question, compare
 from tests.query.differential.dataset import LENGTH_S, START_S, batch, recorded
 from tests.query.differential.grammar import FIVE_MINUTES, Grammar
 from tests.query.differential.reference import prometheus
+from tests.query.differential.spellings import EXPRESSION_OF_ITS_OWN, READABLE, WRONG
 from tests.query.differential.watching import GRIDS, MEMORY, ROLLUPS, SAMPLES, Watched
 
 from otel_confidence.query.answers import Metrics
 from otel_confidence.query.promql import Engine
+from otel_confidence.query.promql.parsing import parse
 from otel_confidence.store import Store
 
 QUERIES = 150
+INVALID = 'invalid parameter "query": '
+UNEQUAL = ("different", "refused by us")
 SEED = 20
 FIXED = (
     "rate(c_total[5m])",
@@ -47,19 +51,39 @@ def _both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
 
 
 @pytest.mark.xdist_group("differential")
-@pytest.mark.parametrize("expr", FIXED)
+@pytest.mark.parametrize("expr", [*FIXED, *READABLE])
 def test_common_queries_agree_with_prometheus(expr: str, both: Both) -> None:
     """
     Series, times and values, from memory or not, are Prometheus's, to a relative 1e-9.
     """
     source, theirs = both
-    question = Question(expr, START_S, START_S + LENGTH_S, 37)
+    is_range = parse(expr).kind in ("vector", "scalar")
+    question = Question(expr, START_S + 2000, START_S + (LENGTH_S if is_range else 2000), 37)
     verdicts = []
 
     for source.remembers in (True, False):
         verdicts.append(compare(question, Engine(source), theirs))
 
     assert [("equal", "")] * 2 == [(each.outcome, each.reason) for each in verdicts]
+
+
+@pytest.mark.xdist_group("differential")
+def test_what_is_wrong_and_where_agrees_with_prometheus(both: Both) -> None:
+    """
+    A wrong expression is refused in Prometheus's words, at the place that it names.
+    """
+    source, theirs = both
+    engine = Engine(source)
+    different = []
+
+    for expr in WRONG:
+        question = Question(expr, START_S, START_S, 1)
+        mine, other = str(question.ask(engine)), str(question.ask(theirs)).removeprefix(INVALID)
+        if EXPRESSION_OF_ITS_OWN in other:
+            mine, other = (each.partition(": parse error: ")[0] for each in (mine, other))
+        different += [(expr, mine, other)] if mine != other else []
+
+    assert [] == different
 
 
 @pytest.mark.xdist_group("differential")
@@ -92,7 +116,7 @@ def test_random_queries_agree_with_prometheus(both: Both) -> None:
         source.remembers = number % 2 == 0
         verdict = compare(asked, engine, theirs)
         used.add(source.used())
-        different += [(asked, verdict)] if verdict.outcome == "different" else []
+        different += [(asked, verdict)] if verdict.outcome in UNEQUAL else []
 
     assert [] == different
     assert {MEMORY, SAMPLES, GRIDS, ROLLUPS} <= used

@@ -5,12 +5,11 @@ This module lets the tests of PromQL write out series and read answers in the sh
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import promql_parser
 import re2
 
 from otel_confidence.points import Labels, Matcher, Selection
 from otel_confidence.query.promql import Engine, Limits
-from otel_confidence.query.promql.reading import matchers_of
+from otel_confidence.query.promql.parsing import selector
 
 STALE = np.array([0x7FF0000000000002], dtype=np.uint64).view(np.float64)[0]
 Points = Sequence[tuple[float, float]]
@@ -67,7 +66,7 @@ def labels_of(text: str) -> Labels:
     """
     The labels that a selector such as ``up{job="a"}`` spells.
     """
-    matchers = matchers_of(promql_parser.parse(text)) if text != "{}" else []
+    matchers = selector(text) if text != "{}" else []
     return tuple(sorted((each.label, each.value) for each in matchers))
 
 

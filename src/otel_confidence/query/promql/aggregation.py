@@ -160,10 +160,8 @@ def count_values(frame: Frame, grouping: Grouping, label: str, *, max_samples: i
     How often each value occurs in each group, the value written into a label.
 
     Raises:
-        QueryError: The label has no name, or there are too many different values.
+        QueryError: There are too many different values.
     """
-    if not label:
-        raise execution(f'invalid label name "{label}"')
     keep = grouping if grouping.without else Grouping(labels=(*grouping.labels, label))
     steps = frame.present.shape[1]
     counts: dict[Labels, Floats] = {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,8 +22,9 @@ from otel_confidence.query.promql.costs import Course, Crowded, Room, Share
 from otel_confidence.query.promql.evaluation import Evaluator, Limits
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.frames import Floats, Frame, Grid
+from otel_confidence.query.promql.literals import legible
+from otel_confidence.query.promql.nodes import Node, Text, unwrapped
 from otel_confidence.query.promql.parsing import parse
-from otel_confidence.query.promql.reading import kind_of, unwrapped
 from otel_confidence.query.promql.selecting import Dropping, Source, Span
 from otel_confidence.query.promql.windows import Windows
 
@@ -89,7 +90,7 @@ class Engine:
         tree = parse(expr)
         time_ms = _milliseconds(self._now() if at is None else at)
         grid = Grid(time_ms, time_ms, 1)
-        return self._run(partial(_at_once, tree, grid), grid, options)
+        return self._run(expr, partial(_at_once, tree, grid), grid, options)
 
     def query_range(
         self,
@@ -114,14 +115,14 @@ class Engine:
             QueryError: The expression or the range is wrong, not supported, or costs too much.
         """
         tree = parse(expr)
-        kind = kind_of(tree)
+        kind = tree.kind
         if kind in _RANGE_KINDS:
             raise bad_data(
                 f'invalid expression type "{_RANGE_KINDS[kind]}" for range query, '
                 "must be Scalar or instant Vector"
             )
         grid = self._grid(start, end, step)
-        return self._run(partial(_step_by_step, tree, grid), grid, options)
+        return self._run(expr, partial(_step_by_step, tree, grid), grid, options)
 
     def beside(self, work: Callable[[Share], _T], course: Course) -> _T:
         """
@@ -159,7 +160,13 @@ class Engine:
             )
         return grid
 
-    def _run(self, evaluate: Callable[[Evaluator], Answer], grid: Grid, options: Options) -> Answer:
+    def _run(
+        self,
+        expr: str,
+        evaluate: Callable[[Evaluator], Answer],
+        grid: Grid,
+        options: Options,
+    ) -> Answer:
         limits, span = self.limits, Span(grid.start_ms, grid.end_ms)
         if options.lookback_s:
             limits = replace(limits, lookback_ms=max(1, _milliseconds(options.lookback_s)))
@@ -169,7 +176,9 @@ class Engine:
             needed = 0
             while True:
                 share = self._room.share(needed, limits.max_samples, course.check)
-                evaluator = Evaluator(self._source, self._computing, limits, span, course, share)
+                evaluator = Evaluator(
+                    expr, self._source, self._computing, limits, span, course, share
+                )
                 answer, needed = _tried(evaluate, evaluator, self._generation)
                 if answer is not None:
                     share.shrink()
@@ -203,10 +212,10 @@ def _tried(
     return answer, 0
 
 
-def _at_once(tree: Any, grid: Grid, evaluator: Evaluator) -> Answer:
-    kind = kind_of(tree)
-    if kind == "string":
-        return Answer("string", (), text=unwrapped(tree).val)
+def _at_once(tree: Node, grid: Grid, evaluator: Evaluator) -> Answer:
+    kind, top = tree.kind, unwrapped(tree)
+    if isinstance(top, Text):
+        return Answer("string", (), text=legible(top.value))
     with np.errstate(all="ignore"):
         if kind == "matrix":
             series = _ranges(evaluator.windows(tree, grid))
@@ -216,7 +225,7 @@ def _at_once(tree: Any, grid: Grid, evaluator: Evaluator) -> Answer:
     return Answer("vector" if kind == "vector" else "scalar", series, _said(evaluator))
 
 
-def _step_by_step(tree: Any, grid: Grid, evaluator: Evaluator) -> Answer:
+def _step_by_step(tree: Node, grid: Grid, evaluator: Evaluator) -> Answer:
     with np.errstate(all="ignore"):
         value = evaluator.evaluate(tree, grid)
     series = sorted(_series(value, grid), key=lambda each: each.labels)

@@ -2,9 +2,9 @@
 This module evaluates an expression's tree, node by node, on all steps at once.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -16,22 +16,30 @@ from otel_confidence.query.promql.computing import Asked, Computing, computed, w
 from otel_confidence.query.promql.costs import Course, Share
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, empty, stacked
+from otel_confidence.query.promql.literals import is_text, quoted
 from otel_confidence.query.promql.matching import between_vectors
-from otel_confidence.query.promql.numbers import decimal
-from otel_confidence.query.promql.operators import between_scalars, with_scalar
-from otel_confidence.query.promql.range_functions import PLAIN_FUNCTIONS
-from otel_confidence.query.promql.reading import (
-    grouping_of,
-    is_invariant,
-    kind_of,
-    matchers_of,
-    matching_of,
+from otel_confidence.query.promql.nodes import (
+    Aggregate,
+    Binary,
+    Call,
+    Node,
+    Number,
+    Paren,
+    Range,
+    Selector,
+    Subquery,
+    Text,
+    Unary,
+    place,
+    spine,
     unwrapped,
 )
+from otel_confidence.query.promql.numbers import general
+from otel_confidence.query.promql.operators import between_scalars, with_scalar
+from otel_confidence.query.promql.range_functions import PLAIN_FUNCTIONS
 from otel_confidence.query.promql.selecting import (
     Source,
     Span,
-    milliseconds,
     references,
     sorted_by_labels,
 )
@@ -48,6 +56,8 @@ from otel_confidence.store.grids import NEWEST, Steps
 
 _CHARACTERS: Final = 8
 """So many take the room of a sample, with the copy of them that patterns are looked for in."""
+_SHARES = 100
+"""How many different shares are told of that are none; an answer shows ten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,8 @@ class Evaluator:
     Evaluates one query.
     """
 
+    text: str
+    """The expression, in which warnings have their places."""
     source: Source
     computing: Computing | None
     """The same source, if it can compute."""
@@ -79,7 +91,8 @@ class Evaluator:
     span: Span
     course: Course
     share: Share
-    warnings: list[str] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
+    """What to say with the answer, in the order in which it came up."""
     _known: dict[Asked, Frame | None] = field(default_factory=dict)
     """What the store has computed for this query: expressions of ratios repeat themselves."""
 
@@ -89,7 +102,7 @@ class Evaluator:
         """
         self.course.check()
 
-    def evaluate(self, node: Any, grid: Grid) -> Value:
+    def evaluate(self, node: Node, grid: Grid) -> Value:
         """
         A node's value at every step of a grid.
 
@@ -97,17 +110,29 @@ class Evaluator:
             QueryError: It has none, or costs too much.
         """
         self.check()
-        if len(grid) > 1 and is_invariant(node):
+        if len(grid) > 1 and node.fixed:
             return _repeated(self._evaluate(node, grid.first), len(grid))
         return self._evaluate(node, grid)
 
-    def _evaluate(self, node: Any, grid: Grid) -> Value:
-        evaluate = _NODES.get(type(node).__name__)
-        if evaluate is None:
-            raise execution(f"cannot evaluate {type(node).__name__} here")
-        return evaluate(self, node, grid)
+    def _evaluate(self, node: Node, grid: Grid) -> Value:  # noqa: PLR0911  one for each kind
+        match node:
+            case Number():
+                return np.full(len(grid), node.value)
+            case Selector():
+                return self.selected(node, grid)
+            case Call():
+                return call(self, node, grid)
+            case Aggregate():
+                return self.aggregated(node, grid)
+            case Binary():
+                return self.binary(node, grid)
+            case Paren():
+                return self.evaluate(node.expr, grid)
+            case Unary():
+                return self.signed(node, grid)
+        raise execution(f"cannot evaluate a {node.kind} here")
 
-    def vector(self, node: Any, grid: Grid) -> Frame:
+    def vector(self, node: Node, grid: Grid) -> Frame:
         """
         A node's value, which the parser made sure is an instant vector.
         """
@@ -116,7 +141,7 @@ class Evaluator:
             raise execution("expected an instant vector, got a scalar")
         return value
 
-    def scalar(self, node: Any, grid: Grid) -> Floats:
+    def scalar(self, node: Node, grid: Grid) -> Floats:
         """
         A node's value, which the parser made sure is a scalar.
         """
@@ -136,17 +161,17 @@ class Evaluator:
         self.share.hold(len(samples.times))
         return samples
 
-    def instant(self, node: Any, grid: Grid) -> tuple[Frame, Ints]:
+    def instant(self, node: Selector, grid: Grid) -> tuple[Frame, Ints]:
         """
         A vector selector's values, and the time of each one's sample.
         """
-        times = references(node, grid, self.span)
+        times = references(node.moved, grid, self.span)
         lookback = self.limits.lookback_ms
-        samples = self._read(matchers_of(node), int(times.min()) - lookback, int(times.max()))
+        samples = self._read(node.matchers, int(times.min()) - lookback, int(times.max()))
         self.share.hold(len(samples.labels) * len(grid))
         return latest(samples, references=times, lookback_ms=lookback)
 
-    def selected(self, node: Any, grid: Grid) -> Frame:
+    def selected(self, node: Selector, grid: Grid) -> Frame:
         """
         A vector selector's values.
         """
@@ -156,20 +181,20 @@ class Evaluator:
             return self.instant(node, grid)[0].occupied()
         return Frame(frame.labels, frame.values, frame.present & ~is_stale(frame.values)).occupied()
 
-    def gridded(self, function: str, node: Any, grid: Grid) -> Frame | None:
+    def gridded(self, function: str, node: Node, grid: Grid) -> Frame | None:
         """
         What the store computes of a range selector; None where its samples have to be read.
         """
-        if type(node).__name__ != "MatrixSelector":
+        if not isinstance(node, Range):
             return None
-        return self._computed(function, node.vector_selector, grid, milliseconds(node.range))
+        return self._computed(function, node.selector, grid, node.range_ms)
 
-    def _computed(self, function: str, node: Any, grid: Grid, window_ms: int) -> Frame | None:
-        ends = references(node, grid, self.span)
+    def _computed(self, function: str, node: Selector, grid: Grid, window_ms: int) -> Frame | None:
+        ends = references(node.moved, grid, self.span)
         if not self.computing or (len(grid) > 1 and ends[0] == ends[-1]):
             return None
         steps = Steps(int(ends[0]), grid.step_ms, len(grid), window_ms)
-        asked = Asked(function, tuple(matchers_of(node)), steps)
+        asked = Asked(function, node.matchers, steps)
         if asked not in self._known:
             frame = self._computed_at_hand(self.computing, asked, ends, grid)
             if frame is None:
@@ -201,26 +226,26 @@ class Evaluator:
         self.share.release(len(samples.times))
         return frame.occupied()
 
-    def windows(self, node: Any, grid: Grid) -> Iterator[Windows]:
+    def windows(self, node: Node, grid: Grid) -> Iterator[Windows]:
         """
         The windows of a range selector or subquery, some series at a time.
         """
         node = unwrapped(node)
-        if type(node).__name__ == "SubqueryExpr":
+        if isinstance(node, Subquery):
             return self._subquery(node, grid)
-        ends = references(node.vector_selector, grid, self.span)
-        range_ms = milliseconds(node.range)
-        samples = self._read(
-            matchers_of(node.vector_selector), int(ends.min()) - range_ms, int(ends.max())
-        )
-        return self._cut(samples, ends, grid, range_ms)
+        if not isinstance(node, Range):
+            raise execution(f"expected a range vector, got a {node.kind}")
+        ends = references(node.moved, grid, self.span)
+        first, last = int(ends.min()) - node.range_ms, int(ends.max())
+        samples = self._read(node.selector.matchers, first, last)
+        return self._cut(samples, ends, grid, node.range_ms)
 
-    def _subquery(self, node: Any, grid: Grid) -> Iterator[Windows]:
-        ends = references(node, grid, self.span)
-        range_ms = milliseconds(node.range)
-        step = milliseconds(node.step) or self.limits.subquery_step_ms
+    def _subquery(self, node: Subquery, grid: Grid) -> Iterator[Windows]:
+        ends = references(node.moved, grid, self.span)
+        range_ms = node.range_ms
+        step = node.step_ms or self.limits.subquery_step_ms
         after = int(ends.min()) - range_ms
-        start = step * int(after / step)
+        start = after - (after % step if after >= 0 else -(-after % step))
         inner = Grid(start if start > after else start + step, int(ends.max()), step)
         self.share.hold(len(inner))
         if not len(inner):
@@ -233,40 +258,48 @@ class Evaluator:
         self.share.hold(len(samples.labels) * len(grid))
         return windows_of(samples, ends=ends, steps=grid.times, range_ms=range_ms, check=self.check)
 
-    def negated(self, node: Any, grid: Grid) -> Value:
+    def signed(self, node: Unary, grid: Grid) -> Value:
         """
-        A unary minus.
+        A sign before an expression.
         """
         value = self.evaluate(node.expr, grid)
+        if node.op == "+":
+            return value
         return operators.negated(value) if isinstance(value, Frame) else -value
 
-    def binary(self, node: Any, grid: Grid) -> Value:
+    def binary(self, node: Binary, grid: Grid) -> Value:
         """
-        A binary operator.
+        A binary operator, and all that stand to the left of it in a chain.
         """
-        left, right = self.evaluate(node.lhs, grid), self.evaluate(node.rhs, grid)
-        sign = str(node.op)
-        as_bool = bool(node.modifier and node.modifier.return_bool)
+        first, chain = spine(node)
+        left = self.evaluate(first, grid)
+        for each in chain:
+            self.check()
+            left = self._joined(each, left, self.evaluate(each.rhs, grid))
+        return left
+
+    def _joined(self, node: Binary, left: Value, right: Value) -> Value:
+        sign, as_bool = node.op, node.as_bool
         if not isinstance(right, Frame):
             if not isinstance(left, Frame):
                 return between_scalars(sign, left, right)
             return with_scalar(sign, left, right, swapped=False, as_bool=as_bool)
         if not isinstance(left, Frame):
             return with_scalar(sign, right, left, swapped=True, as_bool=as_bool)
-        how = matching_of(node.modifier)
+        how = node.matching
         if sign in matching.SETS:
             return matching.SETS[sign](left, right, how)
         return between_vectors(sign, left, right, how, as_bool=as_bool)
 
-    def aggregated(self, node: Any, grid: Grid) -> Frame:
+    def aggregated(self, node: Aggregate, grid: Grid) -> Frame:
         """
         An aggregation over series.
         """
-        name, grouping = str(node.op), grouping_of(node.modifier)
+        name, grouping = node.op, node.grouping
         parameter = self._parameter(name, node.param, grid)
+        label = _label_of(node.param)
         frame = self.vector(node.expr, grid)
-        if name == "count_values":
-            label = unwrapped(node.param).val
+        if label is not None:
             room = self.limits.max_samples
             return aggregation.count_values(frame, grouping, label, max_samples=room)
         if not len(frame):
@@ -278,24 +311,25 @@ class Evaluator:
             return aggregation.quantiles(groups, parameter)
         return aggregation.extremes(frame, groups, parameter, largest=name == "topk")
 
-    def _parameter(self, name: str, node: Any, grid: Grid) -> Floats | None:
-        if node is None or kind_of(node) != "scalar":
+    def _parameter(self, name: str, node: Node | None, grid: Grid) -> Floats | None:
+        if node is None or node.kind != "scalar":
             return None
         parameter = self.scalar(node, grid)
         if name == "quantile":
-            self.warn_share(parameter)
+            self.warn_share(parameter[np.isnan(parameter)], node)
+            self.warn_share(np.array([parameter.min(), parameter.max()]), node)
         else:
             aggregation.check_count(parameter)
         return parameter
 
-    def warn_share(self, q: Floats) -> None:
+    def warn_share(self, q: Floats, node: Node) -> None:
         """
-        Say so when a quantile's share is none.
+        Say so where a quantile's share is none.
         """
-        wrong = q[np.isnan(q) | (q < 0) | (q > 1)]
-        if len(wrong):
-            got = decimal(float(wrong[0]))
-            self.warn(f"PromQL warning: quantile value should be between 0 and 1, got {got}")
+        wrong = np.unique(q[np.isnan(q) | (q < 0) | (q > 1)])
+        for each in wrong[:_SHARES].tolist():
+            got = f"got {general(each)}"
+            self.warn(f"PromQL warning: quantile value should be between 0 and 1, {got}", node)
 
     def hold_text(self, characters: int) -> None:
         """
@@ -304,12 +338,20 @@ class Evaluator:
         self.check()
         self.share.hold(characters // _CHARACTERS)
 
-    def warn(self, message: str) -> None:
+    def warn(self, message: str, node: Node) -> None:
         """
-        Say something with the answer, once.
+        Say something about a part of the expression with the answer, once.
         """
-        if message not in self.warnings:
-            self.warnings.append(message)
+        self.warnings[f"{message} ({place(self.text, unwrapped(node).start)})"] = None
+
+
+def _label_of(node: Node | None) -> str | None:
+    label = None if node is None else unwrapped(node)
+    if not isinstance(label, Text):
+        return None
+    if not label.value or not is_text(label.value):
+        raise execution(f"invalid label name {quoted(label.value)}")
+    return label.value
 
 
 def _at_hand(
@@ -326,14 +368,3 @@ def _repeated(value: Value, steps: int) -> Value:
         return np.repeat(value, steps)
     values = np.repeat(value.values, steps, axis=1)
     return Frame(value.labels, values, np.repeat(value.present, steps, axis=1))
-
-
-_NODES: Mapping[str, Callable[[Evaluator, Any, Grid], Value]] = {
-    "AggregateExpr": Evaluator.aggregated,
-    "BinaryExpr": Evaluator.binary,
-    "Call": call,
-    "NumberLiteral": lambda _, node, grid: np.full(len(grid), node.val),
-    "ParenExpr": lambda evaluator, node, grid: evaluator.evaluate(node.expr, grid),
-    "UnaryExpr": Evaluator.negated,
-    "VectorSelector": Evaluator.selected,
-}

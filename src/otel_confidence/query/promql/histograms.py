@@ -14,6 +14,7 @@ import numpy as np
 from otel_confidence.points import Labels
 from otel_confidence.query.promql.frames import Bools, Floats, Frame, Ints, united, without_name
 from otel_confidence.query.promql.labels import dropping
+from otel_confidence.query.promql.literals import float_of
 
 BUCKET_LABEL = "le"
 NEGLIGIBLE = 1e-12
@@ -39,11 +40,8 @@ def bound_of(labels: Labels) -> float | None:
     """
     The upper bound that a bucket's labels state, if they do.
     """
-    text = dict(labels).get(BUCKET_LABEL, "")
-    if text != text.strip() or (text and "_" in text):
-        return None
     try:
-        return float(text)
+        return float_of(dict(labels).get(BUCKET_LABEL, ""))
     except ValueError:
         return None
 
@@ -114,27 +112,30 @@ def _coalesced(buckets: Buckets) -> Buckets:
     return Buckets(buckets.bounds[starts], counts, buckets.steps)
 
 
-def quantile(buckets: Buckets, q: Floats) -> Floats:
+def quantile(buckets: Buckets, q: Floats, *, forced: Callable[[], None] | None = None) -> Floats:
     """
     The q-quantile of each histogram.
 
     Args:
         buckets: The histograms.
         q: A share for each step; below 0 gives -Inf, above 1 +Inf, NaN NaN.
+        forced: Called when a bucket held fewer than the one below it and was taken for as full.
     """
     share = q[buckets.steps]
-    inside = _quantile_inside(buckets, share)
+    inside = _quantile_inside(buckets, share, forced)
     result = np.where(share < 0, -np.inf, np.where(share > 1, np.inf, inside))
     return np.where(np.isnan(share), np.nan, result)
 
 
-def _quantile_inside(buckets: Buckets, q: Floats) -> Floats:
+def _quantile_inside(buckets: Buckets, q: Floats, forced: Callable[[], None] | None) -> Floats:
     bounds, columns = buckets.bounds, np.arange(buckets.counts.shape[1])
     last = len(bounds) - 1
     if last < 1 or bounds[last] != np.inf:
         return np.full(len(columns), np.nan)
-    counts = _monotonic(buckets.counts)
+    counts, fell = _monotonic(buckets.counts)
     observations = counts[last]
+    if forced is not None and (fell & (q >= 0) & (q <= 1) & (observations != 0)).any():
+        forced()
     rank = q * observations
     bucket = _first_reaching(counts[:last], rank)
     below = np.maximum(bucket - 1, 0)
@@ -160,15 +161,17 @@ def _first_reaching(counts: Floats, rank: Floats) -> Ints:
     return low
 
 
-def _monotonic(counts: Floats) -> Floats:
+def _monotonic(counts: Floats) -> tuple[Floats, Bools]:
     fixed: Floats = counts.copy()
+    fell = np.zeros(counts.shape[1], dtype=np.bool_)
     previous = counts[0]
     for row in range(1, len(counts)):
         current = counts[row]
-        kept = (current == previous) | _almost_equal(previous, current) | (current < previous)
-        previous = np.where(kept, previous, current)
-        fixed[row] = previous
-    return fixed
+        same = (current == previous) | _almost_equal(previous, current)
+        lower = ~same & (current < previous)
+        previous = np.where(same | lower, previous, current)
+        fixed[row], fell = previous, fell | lower
+    return fixed, fell
 
 
 def _almost_equal(a: Floats, b: Floats) -> Bools:

@@ -9,6 +9,7 @@ from typing import Any
 from otel_confidence.points import NAME_LABEL, Labels, Matcher
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Frame
+from otel_confidence.query.promql.literals import is_text, legible
 from otel_confidence.query.promql.patterns import matches_nothing
 
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)
@@ -67,7 +68,7 @@ def label_replace(
         found = pattern.search(value)
         if found is None:
             return labels
-        return with_label(labels, target, expanded(replacement, found))
+        return with_label(labels, target, legible(expanded(replacement, found)))
 
     return frame.relabeled(change)
 
@@ -121,14 +122,15 @@ def label_join(
         named = dict(labels)
         values = [named.get(source, "") for source in sources]
         hold(sum(map(len, values)) + len(separator) * len(values))
-        return with_label(labels, target, separator.join(values))
+        return with_label(labels, target, legible(separator.join(values)))
 
     return frame.relabeled(change)
 
 
 def _check_name(role: str, name: str, function: str) -> None:
-    if not name:
-        raise execution(f"invalid {role} label name in {function}(): {name}")
+    if not name or not is_text(name):
+        shown = legible(name)
+        raise execution(f"invalid {role} label name in {function}(): {shown}")
 
 
 def labels_of_absence(matchers: Sequence[Matcher]) -> Labels:

@@ -6,6 +6,7 @@ import math
 from decimal import Decimal
 
 _SMALL, _LARGE = 1e-6, 1e21
+_LEAST = 1e-4
 
 
 def decimal(value: float) -> str:
@@ -20,6 +21,18 @@ def decimal(value: float) -> str:
     if "e" in text:
         text = format(Decimal(text), "f")
     return text.removesuffix(".0")
+
+
+def general(value: float) -> str:
+    """
+    A number as Go's ``%g`` writes it: a decimal, with an exponent from 1e-5 down and 1e21 up.
+    """
+    size = abs(value)
+    if size == 0 or not math.isfinite(value) or _LEAST <= size < _LARGE:
+        return decimal(value)
+    digits = format(Decimal(repr(value)).normalize(), "e")
+    mantissa, _, exponent = digits.partition("e")
+    return _scientific(mantissa, exponent)
 
 
 def json_number(value: float) -> str:

@@ -4,16 +4,13 @@ This module reads the series that selectors ask for and lays them on the times o
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from otel_confidence.points import Labels, Matcher, Selection
 from otel_confidence.query.promql.frames import Grid, Ints
-
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-MILLISECOND = timedelta(milliseconds=1)
+from otel_confidence.query.promql.nodes import Moved
 
 
 class Source(Protocol):
@@ -53,38 +50,20 @@ class Span:
     end_ms: int
 
 
-def milliseconds(duration: timedelta | None) -> int:
-    """
-    A duration in whole milliseconds, none being zero.
-    """
-    if duration is None:
-        return 0
-    whole = abs(duration) // MILLISECOND
-    return whole if duration >= timedelta() else -whole
-
-
-def fixed_time(at: Any, span: Span) -> int | None:
-    """
-    The time that an ``@`` modifier fixes, in milliseconds; none without one.
-    """
-    if at is None:
-        return None
-    match str(at.type).rpartition(".")[2]:
-        case "Start":
-            return span.start_ms
-        case "End":
-            return span.end_ms
-        case _:
-            return int((at.at - EPOCH) / MILLISECOND + 0.5)
-
-
-def references(node: Any, grid: Grid, span: Span) -> Ints:
+def references(moved: Moved, grid: Grid, span: Span) -> Ints:
     """
     The time each step looks at, after ``@`` and ``offset``.
     """
-    fixed = fixed_time(node.at, span)
-    times = grid.times if fixed is None else np.full(len(grid), fixed, dtype=np.int64)
-    return times - milliseconds(node.offset)
+    match moved.at:
+        case None:
+            times = grid.times
+        case "start":
+            times = np.full(len(grid), span.start_ms, dtype=np.int64)
+        case "end":
+            times = np.full(len(grid), span.end_ms, dtype=np.int64)
+        case fixed:
+            times = np.full(len(grid), fixed, dtype=np.int64)
+    return times - moved.offset_ms
 
 
 def sorted_by_labels(selections: Sequence[Selection]) -> list[Selection]:

@@ -12,8 +12,8 @@ from otel_confidence.errors import QueryError
 from otel_confidence.points import Exemplar, Labels, Matcher, Metadata
 from otel_confidence.query.promql import Engine
 from otel_confidence.query.promql.faults import bad_data, execution
+from otel_confidence.query.promql.nodes import selectors_of
 from otel_confidence.query.promql.parsing import formatted, parse
-from otel_confidence.query.promql.reading import selectors_of
 from otel_confidence.server.api import replies
 from otel_confidence.server.api.parameters import Parameters, invalid
 from otel_confidence.server.api.replies import Reply
