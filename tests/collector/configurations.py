@@ -9,7 +9,7 @@ from otel_confidence.collector import Finding, check
 GOOD = """\
 extensions:
   health_check: {endpoint: "0.0.0.0:13133"}
-  file_storage: {directory: /var/lib/otelcol, create_directory: true}
+  file_storage: {directory: /var/lib/otelcol, create_directory: true, max_size: 9}
 receivers:
   otlp:
     protocols:
@@ -37,15 +37,15 @@ exporters:
   otlp_http/prometheus:
     endpoint: http://prometheus:9090/api/v1/otlp
     retry_on_failure: {max_elapsed_time: 0s}
-    sending_queue: {storage: file_storage}
+    sending_queue: {storage: file_storage, batch: {}}
   otlp_grpc/tempo:
     endpoint: tempo:4317
     retry_on_failure: {max_elapsed_time: 0s}
-    sending_queue: {storage: file_storage}
+    sending_queue: {storage: file_storage, batch: {}}
   otlp_http/loki:
     endpoint: http://loki:3100/otlp
     retry_on_failure: {max_elapsed_time: 0s}
-    sending_queue: {storage: file_storage}
+    sending_queue: {storage: file_storage, batch: {}}
 service:
   extensions: [health_check, file_storage]
   pipelines:
@@ -70,7 +70,7 @@ PROMETHEUS = """\
   otlp_http/prometheus:
     endpoint: http://prometheus:9090/api/v1/otlp
     retry_on_failure: {max_elapsed_time: 0s}
-    sending_queue: {storage: file_storage}
+    sending_queue: {storage: file_storage, batch: {}}
 """
 STATSD = "  statsd:\n    endpoint: 0.0.0.0:8125\n"
 MAPPED = STATSD + (

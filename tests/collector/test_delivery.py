@@ -12,7 +12,7 @@ from tests.collector.configurations import PROMETHEUS, changed, faults, found
     ("old", "new", "level", "path", "message"),
     [
         pytest.param(
-            PROMETHEUS, PROMETHEUS.replace("file_storage}", "file_storage/two}"),
+            PROMETHEUS, PROMETHEUS.replace("file_storage,", "file_storage/two,"),
             "error", "exporters.otlp_http/prometheus.sending_queue.storage",
             "the extension 'file_storage/two' is not started", id="a queue without its extension",
         ),
@@ -33,12 +33,12 @@ from tests.collector.configurations import PROMETHEUS, changed, faults, found
             "what it cannot deliver at once is lost", id="no retry",
         ),
         pytest.param(
-            PROMETHEUS, PROMETHEUS.replace("{storage: file_storage}", "{queue_size: 9}"),
+            PROMETHEUS, PROMETHEUS.replace("{storage: file_storage, batch: {}}", "{queue_size: 9}"),
             "warning", "exporters.otlp_http/prometheus.sending_queue",
             "what waits for the backend is forgotten at a restart", id="a queue in memory",
         ),
         pytest.param(
-            PROMETHEUS, PROMETHEUS.replace("{storage: file_storage}", "{enabled: false}"),
+            PROMETHEUS, PROMETHEUS.replace("{storage: file_storage", "{enabled: false"),
             "warning", "exporters.otlp_http/prometheus.sending_queue",
             "it has no queue", id="no queue",
         ),
@@ -74,7 +74,7 @@ exporters:
     endpoint: tcp://clickhouse:9000
     {settings}
     retry_on_failure: {{max_elapsed_time: 0s}}
-    sending_queue: {{storage: file_storage}}
+    sending_queue: {{storage: file_storage, batch: {{}}}}
 """
     text = changed("exporters:\n  otlp_http", f"{clickhouse}  otlp_http").replace(
         "exporters: [otlp_http/loki]", "exporters: [otlp_http/loki, clickhouse]"

@@ -27,16 +27,6 @@ from tests.collector.configurations import changed, faults
             id="span metrics after sampling",
         ),
         pytest.param(
-            "ml.prediction.confidence", "confidence",
-            "warning", "processors.tail_sampling.policies",
-            "no policy keeps traces of unsure predictions", id="sampling without confidence",
-        ),
-        pytest.param(
-            "type: status_code", "type: probabilistic",
-            "warning", "processors.tail_sampling.policies", "no policy keeps traces with errors",
-            id="sampling without errors",
-        ),
-        pytest.param(
             "[memory_limiter, transform, redaction]", "[memory_limiter, transform]",
             "warning", "service.pipelines.logs", "logs reach otlp_http/loki unredacted",
             id="events unredacted",

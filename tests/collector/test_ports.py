@@ -5,7 +5,11 @@ This module checks that two doors of a Collector are checked to want two ports.
 from pathlib import Path
 
 import pytest
-from tests.collector.configurations import changed, faults, found
+from tests.collector.configurations import STATSD, changed, faults, found
+
+from otel_confidence.collector.merging import NOTHING
+from otel_confidence.collector.pipelines import Component
+from otel_confidence.collector.ports import _DEFAULTS
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,50 @@ def test_a_fault_of_ports_is_told(  # noqa: PLR0917  a case has that many sides
     A door without a port of its own is told with its place and a remedy.
     """
     assert [(level, path)] == faults(tmp_path, changed(old, new), message)
+
+
+@pytest.mark.parametrize(
+    "receiver",
+    [
+        "prometheusremotewrite: {endpoint: '0.0.0.0:4318'}",
+        "prometheus_remote_write: {endpoint: '0.0.0.0:4318'}",
+        "fluentforward: {endpoint: '0.0.0.0:4318'}",
+        "webhookevent: {endpoint: '0.0.0.0:4318'}",
+        "jaeger: {protocols: {thrift_http: {endpoint: '0.0.0.0:4318'}}}",
+        "datadog: {endpoint: 'localhost:4318'}",
+    ],
+    ids=lambda text: text.partition(":")[0],
+)
+def test_a_door_is_known_by_its_former_name_too(tmp_path: Path, receiver: str) -> None:
+    """
+    A receiver on a port that is taken is told of, in either spelling of its type.
+    """
+    text = changed(STATSD, f"{STATSD}  {receiver}\n").replace("otlp, statsd", (
+        f"otlp, statsd, {receiver.partition(':')[0]}"
+    ))  # fmt: skip
+    (told,) = found(tmp_path, text)
+
+    assert "wants port 4318, which otlp (http) has" in told.message
+
+
+def test_doors_are_listed_by_their_names_of_today() -> None:
+    """
+    A type in the list by a former name would never be looked up.
+    """
+    former = [name for name in _DEFAULTS if Component("receivers", name, NOTHING).type != name]
+
+    assert [] == former
+
+
+def test_a_door_whose_place_is_not_known_is_let_be(tmp_path: Path) -> None:
+    """
+    Where nothing says at which port a receiver listens, nothing is said of it.
+    """
+    text = changed(STATSD, f"{STATSD}  prometheus_remote_write:\n").replace(
+        "otlp, statsd", "otlp, statsd, prometheus_remote_write"
+    )
+
+    assert [] == found(tmp_path, text)
 
 
 def test_ports_are_compared_with_variables_in_their_places(tmp_path: Path) -> None:

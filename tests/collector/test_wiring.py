@@ -29,6 +29,10 @@ from tests.collector.configurations import GOOD, changed, faults, found
             "error", "service.pipelines", "no pipeline takes metrics by OTLP",
             id="metrics without OTLP",
         ),
+        pytest.param(
+            "exporters:\n  otlp", "exporters:\n  debug:\n  otlp",
+            "warning", "exporters.debug", "nothing uses it", id="an exporter for nothing",
+        ),
     ],
 )  # fmt: skip
 def test_a_fault_of_wiring_is_told(  # noqa: PLR0917  a case has that many sides
@@ -90,3 +94,27 @@ def test_pipelines_in_a_circle_are_checked_to_their_end(tmp_path: Path) -> None:
     text = changed("exporters: [otlp_grpc/tempo]", "exporters: [otlp_grpc/tempo, forward]")
 
     assert [] == found(tmp_path, text)
+
+
+def test_telemetry_that_only_a_log_sees_is_told(tmp_path: Path) -> None:
+    """
+    A pipeline that ends in the Collector's own log has an exporter and reaches no backend.
+    """
+    text = changed("exporters:\n  otlp", "exporters:\n  debug:\n  otlp").replace(
+        "exporters: [otlp_http/loki]", "exporters: [debug]"
+    )
+
+    assert [("error", "service.pipelines")] == faults(
+        tmp_path, text, "events that come in by OTLP reach no backend"
+    )
+
+
+def test_spans_that_are_only_counted_are_told(tmp_path: Path) -> None:
+    """
+    Metrics made of spans are no place where a trace is found again.
+    """
+    text = changed("exporters: [span_metrics, forward]", "exporters: [span_metrics]")
+
+    assert [("error", "service.pipelines")] == faults(
+        tmp_path, text, "spans that come in by OTLP reach no backend"
+    )

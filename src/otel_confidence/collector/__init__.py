@@ -5,7 +5,19 @@ This module checks a Collector's configuration for what otel_confidence needs of
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from otel_confidence.collector import delivery, merging, naming, order, ports, variables, wiring
+from otel_confidence.collector import (
+    addresses,
+    delivery,
+    losses,
+    merging,
+    naming,
+    order,
+    ports,
+    sampling,
+    variables,
+    waiting,
+    wiring,
+)
 from otel_confidence.collector.findings import Finding
 from otel_confidence.collector.pipelines import Configuration
 
@@ -25,6 +37,6 @@ def check(paths: Sequence[Path], environment: Mapping[str, str]) -> list[Finding
         return found
     found.extend(variables.check(root, environment))
     whole = Configuration(root, environment)
-    for part in (wiring, order, naming, delivery, ports):
+    for part in (wiring, order, sampling, losses, naming, delivery, waiting, addresses, ports):
         found.extend(part.check(whole))
     return sorted(set(found))

@@ -15,8 +15,8 @@ from otel_confidence.located import Located
 
 _STRATEGY: Final = "UnderscoreEscapingWithSuffixes"
 _HISTOGRAMS: Final = {metric.name: metric for metric in METRICS if metric.kind == "histogram"}
-_DELTA: Final = ("statsd", "count", "sum", "signal_to_metrics")
-"""Receivers and connectors whose sums are differences."""
+_DELTA: Final = ("statsd", "count", "sum", "signal_to_metrics", "cumulative_to_delta")
+"""What gives sums as differences."""
 _OF_ONE: Final = (
     "host.name", "container.name", "k8s.pod.name", "k8s.container.name", "service.instance.id",
 )  # fmt: skip

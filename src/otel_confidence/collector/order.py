@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from otel_confidence.collector.findings import Finding, error, warning
-from otel_confidence.collector.merging import at, items, leaves, text
+from otel_confidence.collector.losses import takes_away
+from otel_confidence.collector.merging import leaves
 from otel_confidence.collector.pipelines import Component, Configuration, Route
-from otel_confidence.conventions import CONFIDENCE, EVENT_NAME, LOW_CONFIDENCE
+from otel_confidence.conventions import EVENT_NAME
 from otel_confidence.located import Located
 
 _SAMPLING: Final = ("tail_sampling", "probabilistic_sampler")
 _SPAN_METRICS: Final = "span_metrics"
 _NAME: Final = re.escape(f'attributes["{EVENT_NAME.name}"]')
 _SETS: Final = re.compile(rf"set\((?:log\.)?{_NAME}, *(?:log\.)?event_name\)")
-_DELETES: Final = re.compile(rf'delete_key\((?:log\.)?attributes, *"{re.escape(EVENT_NAME.name)}"')
 
 
 def check(whole: Configuration) -> Iterator[Finding]:
@@ -26,7 +26,6 @@ def check(whole: Configuration) -> Iterator[Finding]:
     yield from _memory(whole)
     routes = whole.routes()
     yield from _counted_after_sampling(routes)
-    yield from _policies(whole)
     yield from _unredacted(routes)
     for route in routes:
         if route.signal == "logs" and _is_loki(whole, route.steps[-1]):
@@ -65,27 +64,6 @@ def _counted_after_sampling(routes: list[Route]) -> Iterator[Finding]:
             )
 
 
-def _policies(whole: Configuration) -> Iterator[Finding]:
-    """
-    Sampling that does not look at confidence leaves out the very traces that matter.
-    """
-    for sampler in whole.used("processors"):
-        if sampler.type != "tail_sampling":
-            continue
-        policies = at(sampler.place, "policies")
-        said = " ".join(leaf.text for leaf in leaves(policies)) if policies else ""
-        if CONFIDENCE.name not in said:
-            yield warning(
-                policies or sampler.place, "no policy keeps traces of unsure predictions",
-                f'add an ottl_condition: span.attributes["{CONFIDENCE.name}"] < {LOW_CONFIDENCE}',
-            )  # fmt: skip
-        if not any(text(each, "type") == "status_code" for each in items(policies)):
-            yield warning(
-                policies or sampler.place, "no policy keeps traces with errors",
-                "add one of type status_code with status_codes: [ERROR]",
-            )  # fmt: skip
-
-
 def _unredacted(routes: list[Route]) -> Iterator[Finding]:
     for route in routes:
         if route.signal in ("traces", "logs") and route.position("redaction") < 0:
@@ -117,7 +95,7 @@ def _event_names(route: Route) -> Iterator[Finding]:
     kept = False
     for step in route.steps:
         kept = kept or (step.type == "transform" and _says(step.place, _SETS))
-        lost = _takes_away(step)
+        lost = takes_away(step, EVENT_NAME.name)
         if lost is not None:
             yield error(
                 lost, f"it takes {EVENT_NAME.name} away, by which events are found in Loki",
@@ -128,22 +106,6 @@ def _event_names(route: Route) -> Iterator[Finding]:
             route.pipeline.place,
             f"Loki drops the names of events, and nothing keeps them as {EVENT_NAME.name}", remedy,
         )  # fmt: skip
-
-
-def _takes_away(step: Component) -> Located | None:
-    """
-    Where a processor removes the attribute, None where it does not.
-    """
-    if step.type == "redaction" and text(step.place, "allow_all_keys") != "true":
-        allowed = [each.text for each in items(at(step.place, "allowed_keys"))]
-        return None if EVENT_NAME.name in allowed else step.place
-    if step.type == "attributes":
-        for each in items(at(step.place, "actions")):
-            if (text(each, "key"), text(each, "action")) == (EVENT_NAME.name, "delete"):
-                return each
-    if step.type == "transform" and _says(step.place, _DELETES):
-        return next(leaf for leaf in leaves(step.place) if _DELETES.search(leaf.text))
-    return None
 
 
 def _says(place: Located, pattern: re.Pattern[str]) -> bool:

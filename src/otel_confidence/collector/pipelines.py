@@ -25,6 +25,8 @@ _FORMER: Final = {
     "filelog": "file_log",
     "hostmetrics": "host_metrics",
     "webhookevent": "webhook_event",
+    "fluentforward": "fluent_forward",
+    "cumulativetodelta": "cumulative_to_delta",
 }
 """Types by their former names, which the Collector still takes."""
 

@@ -20,13 +20,29 @@ _DEFAULTS: Final = {
     "pprof": "localhost:1777",
     "prometheus": "",
     "webhook_event": "",
-    "prometheusremotewrite": "",
+    "prometheus_remote_write": "",
+    "carbon": "localhost:2003",
+    "splunk_hec": "localhost:8088",
+    "datadog": "localhost:8126",
     "fluent_forward": "",
     "loki": "",
     "influxdb": "",
 }
-"""What listens at its endpoint, and where unless it is told; empty where it has to be told."""
-_OTLP: Final = {"grpc": "localhost:4317", "http": "localhost:4318"}
+"""
+What listens at its endpoint, by its name of today, and where unless it is told; empty where it has
+to be told or that is not known here.
+"""
+_PROTOCOLS: Final = {
+    "otlp": {"grpc": "localhost:4317", "http": "localhost:4318"},
+    "jaeger": {
+        "grpc": "localhost:14250",
+        "thrift_http": "localhost:14268",
+        "thrift_compact": "localhost:6831",
+        "thrift_binary": "localhost:6832",
+    },
+}
+"""What listens at an endpoint for each protocol, and where."""
+_BY_UDP: Final = ("thrift_compact", "thrift_binary")
 _OWN_METRICS_PORT: Final = "8888"
 _HIGHEST: Final = 65535
 
@@ -76,8 +92,8 @@ def check(whole: Configuration) -> Iterator[Finding]:
 
 def _doors(whole: Configuration) -> Iterator[Door]:
     for receiver in whole.used("receivers"):
-        if receiver.type == "otlp":
-            yield from _otlp(whole, receiver)
+        if receiver.type in _PROTOCOLS:
+            yield from _of_protocols(whole, receiver)
         elif receiver.type in _DEFAULTS and receiver.type != "prometheus":
             yield from _single(whole, receiver)
     for exporter in whole.used("exporters"):
@@ -89,19 +105,21 @@ def _doors(whole: Configuration) -> Iterator[Door]:
     yield from _own(whole)
 
 
-def _otlp(whole: Configuration, receiver: Component) -> Iterator[Door]:
-    for protocol, default in _OTLP.items():
+def _of_protocols(whole: Configuration, receiver: Component) -> Iterator[Door]:
+    for protocol, default in _PROTOCOLS[receiver.type].items():
         found = at(receiver.place, "protocols", protocol)
         if found is not None:
             owner = f"{receiver.id} ({protocol})"
-            yield _door(whole, owner, at(found, "endpoint") or found, default)
+            transport = "udp" if protocol in _BY_UDP else "tcp"
+            place = at(found, "endpoint") or found
+            yield _door(whole, owner, place, default, transport=transport)
 
 
 def _single(whole: Configuration, component: Component) -> Iterator[Door]:
     transport = component.text("transport") or ("udp" if component.type == "statsd" else "tcp")
-    if not transport.startswith("unix"):
-        place = at(component.place, "endpoint") or component.place
-        default = _DEFAULTS[component.type]
+    told, default = at(component.place, "endpoint"), _DEFAULTS[component.type]
+    if not transport.startswith("unix") and (told or default):
+        place = told or component.place
         yield _door(whole, component.id, place, default, transport=transport)
 
 

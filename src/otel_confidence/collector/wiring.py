@@ -12,6 +12,7 @@ from otel_confidence.collector.pipelines import ROOMS, SIGNALS, Configuration
 from otel_confidence.located import Located
 
 _OF_THE_SDK: Final = {"metrics": "metrics", "traces": "spans", "logs": "events"}
+_NOWHERE: Final = ("debug", "nop")
 
 
 def check(whole: Configuration) -> Iterator[Finding]:
@@ -136,6 +137,16 @@ def _doors(whole: Configuration) -> Iterator[Finding]:
                 place, f"no pipeline takes {what} by OTLP",
                 f"give a {signal} pipeline the receiver otlp",
             )  # fmt: skip
+    reached = {
+        route.signal
+        for route in whole.routes()
+        if route.steps[0].type == "otlp" and route.steps[-1].type not in _NOWHERE
+    }
+    for signal in sorted(entered & {*_OF_THE_SDK} - reached):
+        yield error(
+            place, f"{_OF_THE_SDK[signal]} that come in by OTLP reach no backend",
+            "name an exporter to one in their pipeline; a later file replaces lists as a whole",
+        )  # fmt: skip
     for receiver in whole.used("receivers"):
         if receiver.type == "otlp" and at(receiver.place, "protocols") is None:
             yield error(receiver.place, "it has no protocol", "add protocols: {grpc:, http:}")
