@@ -1,12 +1,9 @@
 """This module checks applications that speak something else than OTLP, beside one that does."""
 
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tests.paging import serving
 from tests.stack.world import settled
 from tools.stack import Stack
 
@@ -16,32 +13,6 @@ till_orders_total{region="eu"} 42
 # TYPE till_open gauge
 till_open 3
 """
-
-
-@contextmanager
-def serving(page: bytes) -> Iterator[str]:
-    """An application with a page of Prometheus text; its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(page)))
-            self.end_headers()
-            self.wfile.write(page)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def test_statsd_counts_and_times(stack: Stack) -> None:

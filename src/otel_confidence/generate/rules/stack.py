@@ -14,6 +14,8 @@ AGENT: Final = "otel-agent"
 """The scrape job of the agents, on Kubernetes."""
 OTHERS: Final = "stack"
 """The scrape job of Alertmanager, Tempo, Loki and Grafana, in prometheus.yml."""
+SCRAPED: Final = "targets"
+"""The scrape job of the Collector, in gateway.yaml, for programs that offer Prometheus text."""
 REMEMBERED: Final = "1d"
 """How long a job without targets is missed: a night is no reason to forget it, a removal is."""
 WATCHDOG: Final = "Watchdog"
@@ -54,8 +56,8 @@ def groups() -> list[Group]:
     The group on the stack, with an alert that always fires.
     """
     alerts = (
-        _down(), _agent_down(), _other_down(), _stalled(), _filling(), _losing(), _leaving_out(),
-        _watchdog(),
+        _down(), _agent_down(), _other_down(), _scraped_down(), _stalled(), _filling(), _losing(),
+        _leaving_out(), _watchdog(),
     )  # fmt: skip
     return [Group("stack", "15s", (), alerts)]
 
@@ -123,6 +125,24 @@ def _other_down() -> Alert:
         ),
         board="health",
         waits=SOON,
+    )
+
+
+def _scraped_down() -> Alert:
+    return Alert(
+        name="ScrapedProgramDown",
+        expression=f'up{{job="{SCRAPED}"}} == 0',
+        severity="warning",
+        topic="pipeline",
+        summary=f"Nothing is scraped from {of('instance')}",
+        description=(
+            f"For five minutes {of('instance')} has not answered the Collector, or its page cannot "
+            "be read (up is {{ $value }}): a line that is no Prometheus text, or too many samples, "
+            "cost the whole page."
+        ),
+        board="health",
+        # A deployment is over before.
+        waits=LATE,
     )
 
 
