@@ -30,7 +30,7 @@ from tests.documents import (
 
 import otel_confidence as oc
 from otel_confidence import conventions
-from otel_confidence.cli.commands import cli
+from otel_confidence.cli.commands import commands
 from otel_confidence.testing import Capture
 
 WITH_PYTHON = [page for page in PAGES if program(page)]
@@ -110,12 +110,12 @@ def test_every_command_and_option_is_documented() -> None:
     """
     options = [
         flag
-        for command in cli.commands.values()
+        for command in commands().values()
         for option in command.params
         if isinstance(option, click.Option)
         for flag in option.opts
     ]
-    verbs = [f"otel-confidence {verb}" for verb in cli.commands]
+    verbs = [f"otel-confidence {verb}" for verb in commands()]
 
     assert options
     assert [] == [name for name in (*verbs, *options) if not stands(name, TEXT)]

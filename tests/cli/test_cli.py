@@ -10,23 +10,26 @@ from click.testing import CliRunner
 from otel_confidence.cli.commands import cli
 
 
-def without(module: str) -> subprocess.CompletedProcess[str]:
+def without(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line where a library is not installed."""
     program = (
         f"import sys; sys.modules[{module!r}] = None; import otel_confidence.cli as c; c.main()"
     )
     return subprocess.run(
-        [sys.executable, "-c", program, "--version"],
+        [sys.executable, "-c", program, *arguments],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("module", ["click", "clickhouse_connect", "uvicorn"])
-def test_a_missing_library_is_one_clear_sentence(module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "argument"),
+    [("click", "--version"), ("clickhouse_connect", "up"), ("uvicorn", "up"), ("httpx", "query")],
+)
+def test_a_missing_library_is_one_clear_sentence(module: str, argument: str) -> None:
     """
     Without the server's libraries the command names the extra to install and ends with 2.
     """
-    done = without(module)
+    done = without(module, argument)
 
     assert 2 == done.returncode
     assert 1 == done.stderr.count("\n")
@@ -41,6 +44,36 @@ def test_the_version_is_said() -> None:
     done = CliRunner().invoke(cli, ["--version"])
 
     assert version("otel-confidence") in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "without"),
+    [
+        (["--version"], {"numpy", "httpx", "rich"}),
+        (["query", "up", "--url", "http://127.0.0.1:1"], set()),
+        (["slo", "validate", "no-such-file.yaml"], set()),
+    ],
+    ids=["the version", "a query", "a check"],
+)
+def test_no_more_is_imported_than_is_asked_for(arguments: list[str], without: set[str]) -> None:
+    """
+    What does not serve imports neither the engine nor the server, which takes longer than it does.
+    """
+    program = (
+        "import sys; from otel_confidence.cli.commands import cli\n"
+        "try: cli(sys.argv[1:])\n"
+        "except SystemExit: print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    imported = set(done.stdout.splitlines()[-1].split())
+
+    heavy = {"chdb", "clickhouse_connect", "grpc", "plotille", "plotly", "pyarrow", "starlette"}
+    ours = {f"otel_confidence.{room}" for room in ("server", "store", "ingest", "collector")}
+    assert "otel_confidence.cli.commands" in imported
+    assert set() == imported & (heavy | ours | without)
 
 
 def test_help_names_every_flag_with_its_default() -> None:

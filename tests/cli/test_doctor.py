@@ -15,7 +15,7 @@ import yaml
 from click.testing import CliRunner, Result
 from tests.doctor.pretending import Stack, pretending
 
-from otel_confidence.cli.commands import cli
+from otel_confidence.cli.commands import cli, commands
 from otel_confidence.doctor import own
 from otel_confidence.doctor.services import SERVICES, Addresses
 
@@ -190,7 +190,7 @@ def test_variables_of_commands_are_no_misspelled_settings(
     """
     variables = {
         str(option.envvar)
-        for command in cli.commands.values()
+        for command in commands().values()
         for option in command.params
         if isinstance(option, click.Option) and option.envvar
     }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from otel_confidence.points import Selection
-from otel_confidence.query.promql.numbers import json_number, json_time
+from otel_confidence.query.numbers import json_number, json_time
 from otel_confidence.server.api.pairs import joined
 
 _CHANCE = np.random.default_rng(5)

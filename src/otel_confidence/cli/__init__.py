@@ -4,7 +4,7 @@ This module is the command line's way in.
 
 import sys
 
-from otel_confidence.errors import ConfigurationError, MissingExtraError
+from otel_confidence.errors import MissingExtraError
 
 
 def main() -> None:
@@ -13,14 +13,15 @@ def main() -> None:
     """
     try:
         from otel_confidence.cli.commands import cli
-    except ConfigurationError as missing:
+
+        cli()
+    except MissingExtraError as missing:
         sys.exit(_refused(str(missing)))
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] == "otel_confidence":
             raise
         need = MissingExtraError(f"the command line needs {missing.name!r}", "server")
         sys.exit(_refused(str(need)))
-    cli()
 
 
 def _refused(why: str) -> int:

@@ -1,31 +1,39 @@
 """
-This module holds the commands of ``otel-confidence``.
+This module holds the commands of ``otel-confidence``, each imported when it is asked for.
+
+What ``up`` needs, the engine and the server, takes most of the time in which another command has
+already answered.
 """
 
+from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
-from rich.console import Console
 
-from otel_confidence.cli.collector import collector
-from otel_confidence.cli.doctor import doctor
-from otel_confidence.cli.durations import Retention
-from otel_confidence.cli.generate import generate
-from otel_confidence.cli.query import query
-from otel_confidence.cli.sizes import Size
-from otel_confidence.cli.slo import slo
-from otel_confidence.cli.store import store
-from otel_confidence.cli.telling import telling_of, telling_options
-from otel_confidence.errors import OtelConfidenceError
-from otel_confidence.objectives.windows import KEPT_DAYS
-from otel_confidence.server.app import Options, Served, serve
-from otel_confidence.server.ruling import BUILT_IN, OWN_RUNBOOKS
-from otel_confidence.settings import Settings
+_NAMES: Final = ("collector", "doctor", "generate", "query", "slo", "store", "up")
+"""Of commands, and of the modules beside this one that hold them."""
 
 
-@click.group()
+class _Lazily(click.Group):
+    """
+    Knows the names of its commands, and imports those that are asked for.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """
+        The names of all commands.
+        """
+        return list(_NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        """
+        The command of a name, if there is one.
+        """
+        return _command(cmd_name) if cmd_name in _NAMES else None
+
+
+@click.group(cls=_Lazily)
 @click.version_option(version("otel-confidence"), package_name="otel-confidence")
 def cli() -> None:
     """
@@ -33,74 +41,13 @@ def cli() -> None:
     """
 
 
-for command in (collector, doctor, generate, query, slo, store):
-    cli.add_command(command)
-
-_FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-_FILE: Final = click.Path(path_type=Path, dir_okay=False)
-_PORT: Final = click.IntRange(0, 65535)
-_HELP: Final = {
-    "host": "Address to listen at.",
-    "port": "Port of the pages and the Prometheus API; 0 takes any free one.",
-    "grpc": "Port of OTLP over gRPC.",
-    "http": "Port of OTLP over HTTP.",
-    "data": "Folder that keeps everything.",
-    "store": "URL of a ClickHouse server that keeps everything instead of the folder, such as "
-    "clickhouse://user@host:8123/database?cluster=name. Variable: OTEL_CONFIDENCE_STORE.",
-    "retention": "How long everything is kept, such as 36h, 35d or 1y; a day more than the longest "
-    "objective at least.",
-    "size": "How much the folder may hold before its oldest days go, such as 512MB or 10GB; today "
-    "never goes. 0 for any size.",
-    "memory": "How much memory the newest samples may take, such as 256MB, and for moments half as "
-    "much again; what reaches further back is read from the folder. 0 for none.",
-    "ready": "File to write the addresses to, as JSON, once it serves.",
-    "rules": "Prometheus rule files to evaluate, such as 'rules/*.yml'; can be repeated. "
-    "'built-in' stands for those that come along.",
-    "objectives": "File of objectives whose error budgets to keep, with alerts when they burn; can "
-    "be repeated. Variable: OTEL_CONFIDENCE_OBJECTIVES, several between colons.",
-    "runbooks": "Address of the runbooks' page, for the links of the alerts that come along, if "
-    "not this server's own.",
-    "insecure": "Serve other machines although there is no authentication.",
-}
-
-
-@cli.command(context_settings={"show_default": True})
-@click.option("--host", default="127.0.0.1", help=_HELP["host"])
-@click.option("--port", type=_PORT, default=8050, help=_HELP["port"])
-@click.option("--otlp-grpc-port", type=_PORT, default=4317, help=_HELP["grpc"])
-@click.option("--otlp-http-port", type=_PORT, default=4318, help=_HELP["http"])
-@click.option("--data", type=_FOLDER, default="otel-confidence-data", help=_HELP["data"])
-@click.option("--store", default="", envvar="OTEL_CONFIDENCE_STORE", help=_HELP["store"])
-@click.option("--retention", type=Retention(), default=f"{KEPT_DAYS}d", help=_HELP["retention"])
-@click.option("--retention-size", type=Size(), default="0", help=_HELP["size"])
-@click.option("--memory", type=Size(), default="384MB", help=_HELP["memory"])
-@click.option("--ready-file", type=_FILE, help=_HELP["ready"])
-@click.option("--rules", multiple=True, default=(BUILT_IN,), metavar="GLOB", help=_HELP["rules"])
-@click.option("--objectives", type=_FILE, multiple=True, envvar="OTEL_CONFIDENCE_OBJECTIVES",
-              help=_HELP["objectives"])  # fmt: skip
-@click.option("--runbooks", default=OWN_RUNBOOKS, help=_HELP["runbooks"])
-@telling_options
-@click.option("--insecure", is_flag=True, help=_HELP["insecure"])
-def up(**given: Any) -> None:
+def commands() -> dict[str, click.Command]:
     """
-    Receive OTLP, keep it, and serve the pages and the Prometheus API.
+    Every command by its name.
     """
-    try:
-        keys = Settings.read().receipt_keys
-        telling = telling_of(given)
-        serve(Options(**given, telling=telling, receipt_keys=keys), on_ready=_welcome)
-    except OtelConfidenceError as error:
-        raise click.ClickException(str(error)) from error
-    Console(highlight=False).print("Stopped; everything acknowledged is kept.")
+    return {name: _command(name) for name in _NAMES}
 
 
-def _welcome(served: Served) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"\n[bold]otel-confidence[/] serves, and keeps what it gets in {served.data}\n")
-    console.print(f"  pages, Prometheus API   {served.http}")
-    console.print(f"  OTLP over HTTP          {served.otlp_http}")
-    console.print(f"  OTLP over gRPC          {served.otlp_grpc}\n")
-    console.print("Next: send it something, then look at the pages.\n")
-    console.print(f"  export OTEL_EXPORTER_OTLP_ENDPOINT={served.otlp_http}")
-    console.print("  python your_program.py      # that calls otel_confidence.configure()\n")
-    console.print("Ctrl-C ends it.\n")
+def _command(name: str) -> click.Command:
+    found: click.Command = getattr(import_module(f"otel_confidence.cli.{name}"), name)
+    return found

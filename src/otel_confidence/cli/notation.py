@@ -4,8 +4,8 @@ This module writes series, numbers and times for people who read a terminal.
 
 from datetime import datetime, timezone
 
+from otel_confidence.objectives.objective import quoted
 from otel_confidence.points import NAME_LABEL, Labels
-from otel_confidence.server.exposition import quoted
 from otel_confidence.text import clean
 
 _LONGEST = 5_000

@@ -11,11 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from otel_confidence.cli import notation
-from otel_confidence.cli.plotting import plot
 from otel_confidence.points import Selection
 from otel_confidence.query.answers import Answer
-from otel_confidence.query.promql.numbers import json_number
-from otel_confidence.server.api.replies import result
+from otel_confidence.query.numbers import json_number
 
 Printing = Callable[[Answer, Console], None]
 _TIME, _VALUE = "time", "value"
@@ -62,12 +60,23 @@ def as_json(answer: Answer, console: Console) -> None:
     """
     What the Prometheus HTTP API has under ``data``.
     """
+    from otel_confidence.server.api.replies import result  # the whole server, for this form alone
+
     time_ms = int(answer.series[0].times_ms[0]) if answer.series else 0
     console.file.write(f"{result(answer, time_ms=time_ms).data}\n")
 
 
+def plotted(answer: Answer, console: Console) -> None:
+    """
+    A drawing over time.
+    """
+    from otel_confidence.cli.plotting import plot  # its library, for this form alone
+
+    plot(answer, console)
+
+
 FORMATS: Final[Mapping[str, Printing]] = {
-    "table": table, "csv": comma_separated, "json": as_json, "plot": plot,
+    "table": table, "csv": comma_separated, "json": as_json, "plot": plotted,
 }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from otel_confidence.cli.printing import FORMATS
 from otel_confidence.errors import QueryError
 from otel_confidence.query.answers import Answer
 from otel_confidence.query.prometheus import PrometheusClient
-from otel_confidence.server.api.parameters import epoch_seconds, seconds
+from otel_confidence.query.times import epoch_seconds, seconds
 
 _POINTS: Final = 250
 """About how many times a range is evaluated at when no step is given."""

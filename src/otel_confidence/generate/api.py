@@ -3,7 +3,7 @@ This module writes the reference page of what users call: names, settings and co
 """
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
 from importlib import import_module
 from typing import Any, Final
@@ -128,7 +128,7 @@ def _settings() -> Iterable[tuple[str, ...]]:
 
 
 def _commands() -> Iterable[str]:
-    for name, command in _named(_optional(_COMMANDS).cli):
+    for name, command in _named(_optional(_COMMANDS).commands()):
         options = [p for p in command.params if p.param_type_name == "option"]
         places = [p.human_readable_name for p in command.params if p not in options]
         rows = (
@@ -140,14 +140,14 @@ def _commands() -> Iterable[str]:
         yield _table(("option", "default", ""), rows) if options else ""
 
 
-def _named(group: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+def _named(commands: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
     """
     Every command by all of its words, those below a group after the group.
     """
-    for name, command in sorted(group.commands.items()):
+    for name, command in sorted(commands.items()):
         yield prefix + name, command
         if hasattr(command, "commands"):
-            yield from _named(command, f"{prefix}{name} ")
+            yield from _named(command.commands, f"{prefix}{name} ")
 
 
 def _given(option: Any) -> str:

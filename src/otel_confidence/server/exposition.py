@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from otel_confidence.points import NAME_LABEL, Labels, Metadata
-from otel_confidence.query.promql.numbers import json_number
+from otel_confidence.query.numbers import json_number
 
 Escaping = Literal["allow-utf-8", "values"]
 VERSIONS: Final[Mapping[Escaping, str]] = {"allow-utf-8": "1.0.0", "values": "0.0.4"}

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from otel_confidence.points import NAME_LABEL, Labels
+from otel_confidence.query.numbers import decimal
 from otel_confidence.query.promql import segments
 from otel_confidence.query.promql.faults import execution, too_many_samples
 from otel_confidence.query.promql.frames import Bools, Floats, Frame, Ints
 from otel_confidence.query.promql.labels import dropping, keeping, with_label
-from otel_confidence.query.promql.numbers import decimal
 from otel_confidence.query.promql.segments import Segments
 
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2.0**63), 2.0**63

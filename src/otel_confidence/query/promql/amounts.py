@@ -5,10 +5,10 @@ This module reads the numbers, durations and times that stand in an expression.
 import math
 from typing import Final, Literal
 
+from otel_confidence.query.numbers import decimal
 from otel_confidence.query.promql.cursor import Cursor
 from otel_confidence.query.promql.literals import LARGEST, NANOSECONDS, duration_of, number_of
 from otel_confidence.query.promql.nodes import Node, Number
-from otel_confidence.query.promql.numbers import decimal
 from otel_confidence.query.promql.tokens import DURATION, FAULT, NUMBER, Token
 
 EXPECTED: Final = "number, duration, or step()"

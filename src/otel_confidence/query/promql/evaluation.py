@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from otel_confidence.points import Matcher
+from otel_confidence.query.numbers import general
 from otel_confidence.query.promql import aggregation, matching, operators
 from otel_confidence.query.promql.aggregation import grouped
 from otel_confidence.query.promql.calls import Value, call
@@ -34,7 +35,6 @@ from otel_confidence.query.promql.nodes import (
     spine,
     unwrapped,
 )
-from otel_confidence.query.promql.numbers import general
 from otel_confidence.query.promql.operators import between_scalars, with_scalar
 from otel_confidence.query.promql.range_functions import PLAIN_FUNCTIONS
 from otel_confidence.query.promql.selecting import (

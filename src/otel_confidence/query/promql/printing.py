@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from otel_confidence.points import Matcher
+from otel_confidence.query.numbers import decimal
 from otel_confidence.query.promql.aggregation import Grouping
 from otel_confidence.query.promql.literals import quoted
 from otel_confidence.query.promql.matching import Matching
@@ -24,7 +25,6 @@ from otel_confidence.query.promql.nodes import (
     Unary,
     spine,
 )
-from otel_confidence.query.promql.numbers import decimal
 
 _WIDTH: Final = 100
 """Characters; what is longer is laid out over lines."""

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from otel_confidence.points import Selection
-from otel_confidence.query.promql.numbers import json_number, json_time
+from otel_confidence.query.numbers import json_number, json_time
 
 _PORTION: Final = 1 << 20
 """How many samples are written at a time; their text must stay below 2 GB."""

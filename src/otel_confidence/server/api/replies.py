@@ -13,7 +13,7 @@ from starlette.responses import Response
 from otel_confidence.errors import OtelConfidenceError, QueryError
 from otel_confidence.points import Exemplar, Labels, Selection
 from otel_confidence.query.answers import Answer
-from otel_confidence.query.promql.numbers import json_number, json_time
+from otel_confidence.query.numbers import json_number, json_time
 from otel_confidence.server.api import pairs
 
 SHOWN_WARNINGS = 10

@@ -14,7 +14,7 @@ from otel_confidence.alerting.alerts import RANKS, Alert
 from otel_confidence.alerting.groups import Group
 from otel_confidence.alerting.rules import AlertingRule, RecordingRule
 from otel_confidence.points import Matcher
-from otel_confidence.query.promql.numbers import decimal
+from otel_confidence.query.numbers import decimal
 from otel_confidence.server.api import replies
 from otel_confidence.server.api.parameters import Parameters, invalid, whole
 from otel_confidence.server.api.replies import Reply

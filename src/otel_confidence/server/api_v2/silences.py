@@ -10,7 +10,7 @@ from otel_confidence.alerting.notifying.messages import moment
 from otel_confidence.alerting.notifying.silences import Silence
 from otel_confidence.alerting.notifying.silencing import Silencing
 from otel_confidence.errors import ConfigurationError
-from otel_confidence.server.api.parameters import epoch_seconds
+from otel_confidence.query.times import epoch_seconds
 from otel_confidence.server.api_v2.matchers import fields_of, filters_of, matcher_of
 
 _ORDER: Final = ("active", "pending", "expired")

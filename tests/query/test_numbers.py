@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_confidence.query.promql.numbers import decimal, json_number, json_time
+from otel_confidence.query.numbers import decimal, json_number, json_time
 
 
 @pytest.mark.parametrize(
