@@ -121,6 +121,12 @@ REFUSALS: dict[str, tuple[int, dict[str, Any], str]] = {
     "too much, an hour from now": (429, {"retry_after_s": 3600}, ""),
     "overloaded for an hour": (503, {"retry_after_s": 3600}, ""),
     "no token": (401, {}, ""),
+    "no request as it likes it": (400, {}, ""),
+    "a token that may not": (403, {}, ""),
+    "no such door": (404, {}, ""),
+    "too large": (413, {}, ""),
+    "broken": (500, {}, ""),
+    "not made for this": (501, {}, ""),
     "a login page": (200, {"page": True}, " with a page"),
 }
 
@@ -147,8 +153,10 @@ def test_a_refusal_is_no_success_and_has_a_reason(
     assert 1 == receiver.times("traces")
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("protocol", "status"),
+    [*(("http/protobuf", status) for status in (429, 502, 503, 504)), ("grpc", 429), ("grpc", 503)],
+)
 def test_a_receiver_that_asks_for_patience_gets_it_again(
     receiver: Answering, protocol: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,11 @@ def test_what_was_refused_is_said_in_the_answer(client: TestClient, sink: Sink) 
         pytest.param(PROTOBUF, b"\xff\xff", 400, id="broken protobuf"),
         pytest.param(JSON, b"{", 400, id="broken JSON"),
         pytest.param(JSON, b'{"x":' * 10_000, 400, id="deep JSON"),
+        pytest.param(JSON, b"[]", 400, id="JSON of another shape"),
+        *(
+            pytest.param(JSON, b'{"resourceMetrics": [%s]}' % number, 400, id=number[:9].decode())
+            for number in (b"NaN", b"-Infinity", b"1e999", b"1" * 5_000)
+        ),
         pytest.param({**PROTOBUF, "Content-Encoding": "gzip"}, b"x", 400, id="broken gzip"),
         pytest.param({**JSON, "Content-Encoding": "br"}, b"x", 415, id="unknown compression"),
         pytest.param({"Content-Type": "text/plain"}, b"x", 415, id="wrong type"),
