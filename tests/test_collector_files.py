@@ -18,7 +18,7 @@ STACKS = {
     "secure gateway": ("gateway", "secure", "extras"),
     "scaled gateway": ("gateway", "scale", "extras"),
     "watched gateway": ("gateway", "debug", "extras"),
-    "secure, scaled and watched": ("gateway", "secure", "scale"),
+    "secure and scaled gateway": ("gateway", "secure", "scale"),
     "agent": ("agent", "extras"),
     "secure agent": ("agent", "agent-secure", "extras"),
 }

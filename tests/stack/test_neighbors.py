@@ -4,8 +4,10 @@ import socket
 
 import pytest
 from tests.paging import serving
-from tests.stack.world import settled
+from tests.stack.world import query, settled
 from tools.stack import Stack
+
+from otel_confidence.generate.rules.stack import SCRAPED
 
 pytestmark = pytest.mark.xdist_group("stack")
 PAGE = b"""# TYPE till_orders_total counter
@@ -50,4 +52,5 @@ def test_pages_of_applications_are_scraped(stack: Stack) -> None:
 
         assert orders == settled(stack, "till_orders_total", orders)
         assert open_ == settled(stack, "till_open", open_)
+        assert 1.0 in query(stack, f'up{{job="{SCRAPED}", instance="{address}"}}').values()
         target.unlink()
