@@ -125,6 +125,29 @@ def test_a_rule_that_fails_costs_no_other() -> None:
     assert [3.0] == values(store, "d")
 
 
+def test_a_failing_rule_is_said_once_and_when_it_ends(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    However long a rule fails, the log has a line when that begins and one when it is over.
+    """
+    store = MemoryStore()
+    one = group(store, "{record: b, expr: '{__name__=~\"doubt|trust\"} * 1'}")
+    caplog.set_level("INFO", "otel_confidence")
+    for minute in range(20):
+        put(store, minute * MINUTE, 2)
+        if minute < 9:
+            put(store, minute * MINUTE, 3, "trust")
+        one.evaluate(minute * MINUTE)
+
+    assert [
+        (
+            "WARNING",
+            "rule b of group g fails: vector cannot contain metrics with the same labelset",
+        ),
+        ("INFO", "rule b of group g works again"),
+    ] == [(each.levelname, each.message) for each in caplog.records]
+    assert [True] == [rule.condition.failures > 3 for rule in one.rules]
+
+
 def test_a_limit_is_kept() -> None:
     """
     A rule that gives more series than its group's limit gives none and says so.

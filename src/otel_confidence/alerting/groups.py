@@ -124,6 +124,7 @@ class Group:
                 for number, rule in enumerate(self.rules)
             ]
             self._write(overlay, given)
+            self._say()
             self.evaluations += 1
             if not self._restored and self.evaluations >= _EVALUATIONS_BEFORE_RESTORING:
                 restore(self.alerting, self._shared.storage, self._shared.patience, at_ms)
@@ -150,7 +151,8 @@ class Group:
             self._fail(rule, str(error))
             return None
         except _FAULTS as error:
-            _log.exception("rule %s of group %s", rule.spec.name, self.spec.name)
+            if not rule.condition.said:
+                _log.exception("rule %s of group %s", rule.spec.name, self.spec.name)
             self._fail(rule, f"{type(error).__name__}: {error}")
             return None
         finally:
@@ -210,4 +212,16 @@ class Group:
     def _fail(self, rule: Rule, why: str) -> None:
         rule.condition.health, rule.condition.error = "err", why
         rule.condition.failures += 1
-        _log.warning("rule %s of group %s: %s", rule.spec.name, self.spec.name, why)
+
+    def _say(self) -> None:
+        """
+        Log which rules began to fail with this evaluation, and which no longer do.
+        """
+        for rule in self.rules:
+            name, group, condition = rule.spec.name, self.spec.name, rule.condition
+            fails = condition.health == "err"
+            if fails and not condition.said:
+                _log.warning("rule %s of group %s fails: %s", name, group, condition.error)
+            if condition.said and not fails:
+                _log.info("rule %s of group %s works again", name, group)
+            condition.said = fails

@@ -60,6 +60,8 @@ class Condition:
     failures: int = 0
     duration_s: float = 0.0
     evaluated_ms: int | None = None
+    said: bool = False
+    """Whether the log says that it fails."""
 
 
 class Rule(Protocol):

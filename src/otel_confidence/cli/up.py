@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from otel_confidence.cli.durations import Retention
+from otel_confidence.cli.logs import logged
 from otel_confidence.cli.sizes import Size
 from otel_confidence.cli.telling import telling_of, telling_options
 from otel_confidence.errors import OtelConfidenceError
@@ -69,7 +70,9 @@ def up(**given: Any) -> None:
     try:
         keys = Settings.read().receipt_keys
         telling = telling_of(given)
-        serve(Options(**given, telling=telling, receipt_keys=keys), on_ready=_welcome)
+        options = Options(**given, telling=telling, receipt_keys=keys)
+        with logged():
+            serve(options, on_ready=_welcome)
     except OtelConfidenceError as error:
         raise click.ClickException(str(error)) from error
     Console(highlight=False).print("Stopped; everything acknowledged is kept.")
