@@ -202,3 +202,13 @@ def test_a_metric_of_nothing_costs_nobody(stack: Stack, kind: str) -> None:
     assert 500 == post(
         f"{stack.url('prometheus', 9090)}/api/v1/otlp/v1/metrics", request(empty, gauge("beside"))
     )
+
+
+def test_what_is_left_out_is_told(stack: Stack) -> None:
+    """
+    Prometheus reads the gateway's counter by the name that the alert asks for.
+    """
+    through_the_gateway(stack, gauge("told", late_s=-900))
+    firing = until(lambda: query(stack, 'ALERTS{alertname="CollectorLeavingOut"}'))
+
+    assert [1.0] == list(firing.values())
