@@ -130,3 +130,25 @@ def test_a_late_write_spoils_its_buckets_until_they_are_rolled_up_again(quiet: S
     assert Rolled(DAY_MS, TODAY_MS) == quiet.rolled(*day)
     assert Rolled(HOUR_MS, start + 5 * HOUR_MS) == quiet.rolled(*steps)
     assert [] == wrong(quiet, series)
+
+
+@pytest.mark.parametrize("beside", [(), (1,)], ids=["alone", "beside a newer one"])
+def test_a_late_sample_at_the_very_end_of_what_was_rolled_up_spoils_it(
+    quiet: Store, beside: tuple[int, ...]
+) -> None:
+    """
+    The end of the last bucket belongs to it.
+    """
+    series, progress = fresh(), quiet._upkeep.progress if quiet._upkeep else None
+    assert progress is not None
+    put(quiet, series, (TODAY_MS - DAY_MS + 1, 1.0))
+    quiet.keep_up()
+    until = progress.until_ms
+
+    put(quiet, series, (until, 1.0), *((until + later, 1.0) for later in beside))
+    spoiled = quiet.rolled(until, until, 0, 5 * MINUTE_MS)
+    quiet.keep_up()
+
+    assert spoiled is None
+    assert Rolled(5 * MINUTE_MS, until) == quiet.rolled(until, until, 0, 5 * MINUTE_MS)
+    assert 1 == rolled.stored(quiet, series, 5 * MINUTE_MS)[until]["count"]
