@@ -1,20 +1,25 @@
 """This module checks otel-confidence query against a real API over a real store."""
 
 import csv
+import io
 import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import uvicorn
 from click.testing import CliRunner, Result
+from rich.console import Console
 from starlette.applications import Starlette
 from tests.running import until
 
 from otel_confidence.cli.commands import cli
-from otel_confidence.points import Batch, Sample, Samples, Series
+from otel_confidence.cli.printing import comma_separated
+from otel_confidence.points import Batch, Sample, Samples, Selection, Series
+from otel_confidence.query.answers import Answer
 from otel_confidence.query.promql import Engine
 from otel_confidence.server.api import routes
 from otel_confidence.store import Store
@@ -135,6 +140,30 @@ def test_a_text_is_printed_as_it_is(url: str) -> None:
     PromQL's strings are answers too.
     """
     assert "hello\n" == run(url, "'hello'").output
+
+
+def test_a_text_has_its_time_in_json(url: str) -> None:
+    """
+    As the API has it.
+    """
+    said = json.loads(run(url, "'a'", "--at", str(NOW_S), "--format", "json").output)
+
+    assert {"resultType": "string", "result": [NOW_S, "a"]} == said
+
+
+def test_csv_at_a_terminal_shows_what_a_terminal_would_obey() -> None:
+    """
+    In a file or a pipe it has the very value.
+    """
+    series = Selection((("text", HOSTILE),), np.array([0]), np.array([1.0]))
+    answer = Answer("vector", (series,))
+    written = [io.StringIO(), io.StringIO()]
+
+    for terminal, file in zip((True, False), written, strict=True):
+        comma_separated(answer, Console(file=file, force_terminal=terminal))
+
+    assert [False, True] == ["\x1b" in file.getvalue() for file in written]
+    assert r"\x1b" in written[0].getvalue()
 
 
 def test_a_hostile_label_cannot_paint_the_terminal(url: str) -> None:

@@ -24,6 +24,13 @@ def series(labels: Labels) -> str:
     return clean(f"{name}{{{pairs}}}" if pairs or not name else name, _LONGEST)
 
 
+def shown(text: str) -> str:
+    """
+    A text on one line, without what a terminal would obey.
+    """
+    return clean(text, _LONGEST)
+
+
 def moment(time_ms: int) -> str:
     """
     A time as RFC 3339 in UTC, to the millisecond; outside of the calendar as epoch seconds.

@@ -39,20 +39,21 @@ def table(answer: Answer, console: Console) -> None:
 
 def comma_separated(answer: Answer, console: Console) -> None:
     """
-    CSV: time, value and then a column for each label.
+    CSV: time, value and then a column for each label; a terminal sees no text that it would obey.
     """
+    told = notation.shown if console.is_terminal else str
     names = sorted({name for each in answer.series for name, _ in each.labels})
     written = io.StringIO()
     lines = csv.writer(written, lineterminator="\n")
     if answer.kind == "string":
-        lines.writerows([["text"], [answer.text]])
+        lines.writerows([["text"], [told(answer.text)]])
     else:
-        lines.writerow([_TIME, _VALUE, *(_column(name) for name in names)])
+        lines.writerow([_TIME, _VALUE, *(told(_column(name)) for name in names)])
     for each in answer.series:
         labels = dict(each.labels)
-        told = [labels.get(name, "") for name in names]
+        texts = [told(labels.get(name, "")) for name in names]
         for time_ms, value in _samples(each):
-            lines.writerow([notation.moment(time_ms), json_number(value), *told])
+            lines.writerow([notation.moment(time_ms), json_number(value), *texts])
     console.file.write(written.getvalue())
 
 
@@ -62,8 +63,7 @@ def as_json(answer: Answer, console: Console) -> None:
     """
     from otel_confidence.server.api.replies import result  # the whole server, for this form alone
 
-    time_ms = int(answer.series[0].times_ms[0]) if answer.series else 0
-    console.file.write(f"{result(answer, time_ms=time_ms).data}\n")
+    console.file.write(f"{result(answer).data}\n")
 
 
 def plotted(answer: Answer, console: Console) -> None:

@@ -31,8 +31,9 @@ _HELP: Final = {
     "clickhouse://user@host:8123/database?cluster=name. Variable: OTEL_CONFIDENCE_STORE.",
     "retention": "How long everything is kept, such as 36h, 35d or 1y; a day more than the longest "
     "objective at least.",
-    "size": "How much the folder may hold before its oldest days go, such as 512MB or 10GB; today "
-    "never goes. 0 for any size.",
+    "size": "How much is kept before the oldest days go, such as 512MB or 10GB; today never goes. "
+    "The disk holds some megabytes more: blocks that small files do not fill, and for a minute "
+    "what was merged. 0 for any size.",
     "memory": "How much memory the newest samples may take, such as 256MB, and for moments half as "
     "much again; what reaches further back is read from the folder. 0 for none.",
     "ready": "File to write the addresses to, as JSON, once it serves.",

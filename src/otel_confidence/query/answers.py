@@ -23,6 +23,8 @@ class Answer:
     series: tuple[Selection, ...]
     warnings: tuple[str, ...] = ()
     text: str = ""
+    time_ms: int = 0
+    """When a string was evaluated; series have their own times."""
 
 
 class Metrics(Protocol):

@@ -112,7 +112,8 @@ def _answer(body: Mapping[str, Any]) -> Answer:
         )
         kind, found = body["data"]["resultType"], body["data"]["result"]
         if kind == "string":
-            return Answer("string", (), warnings, text=str(found[1]))
+            moment, text = found
+            return Answer("string", (), warnings, str(text), round(float(moment) * 1000))
         if kind == "scalar":
             return Answer("scalar", (_selection((), [found]),), warnings)
         if kind in ("vector", "matrix"):

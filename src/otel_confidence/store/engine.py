@@ -76,8 +76,9 @@ class Store:
                 password comes from ``OTEL_CONFIDENCE_STORE_PASSWORD`` or the file that
                 ``OTEL_CONFIDENCE_STORE_PASSWORD_FILE`` names.
             retention_days: How long everything is kept; rows leave with their UTC day.
-            retention_size: How many bytes a folder may hold before its oldest days go, whatever
-                their age, though never today's; 0 for any number.
+            retention_size: How many bytes of a folder are kept before its oldest days go, whatever
+                their age, though never today's; 0 for any number. Blocks that files do not fill,
+                and for a minute parts that were merged into others, are not counted.
             memory_size: How many bytes the newest samples of a folder may take in memory, and half
                 as much again while they are sorted; 0 to have every query ask the engine.
             upkeep_s: How long to rest between two rounds of rolling up and dropping, in seconds.

@@ -215,7 +215,7 @@ def _tried(
 def _at_once(tree: Node, grid: Grid, evaluator: Evaluator) -> Answer:
     kind, top = tree.kind, unwrapped(tree)
     if isinstance(top, Text):
-        return Answer("string", (), text=legible(top.value))
+        return Answer("string", (), text=legible(top.value), time_ms=grid.start_ms)
     with np.errstate(all="ignore"):
         if kind == "matrix":
             series = _ranges(evaluator.windows(tree, grid))

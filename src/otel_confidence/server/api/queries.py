@@ -85,7 +85,7 @@ class Queries:
         limit, at, options = given.limit(), given.time("time", self.now()), given.options()
         expr = _expression(given)
         answer = self.engine.query(expr, at=at, options=options)
-        return replies.result(answer, time_ms=round(at * 1000), limit=limit)
+        return replies.result(answer, limit=limit)
 
     def query_range(self, given: Parameters) -> Reply:
         """
@@ -98,7 +98,7 @@ class Queries:
         except QueryError as error:
             # What is wrong with the request and not with its data lies in the expression.
             raise invalid("query", str(error)) if error.kind == "bad_data" else error from error
-        return replies.result(answer, time_ms=round(start * 1000), limit=limit)
+        return replies.result(answer, limit=limit)
 
     def format_query(self, given: Parameters) -> Reply:
         """

@@ -115,13 +115,12 @@ def _shortened(texts: list[str]) -> list[str]:
     return [*texts[:SHOWN_WARNINGS], f"{more} more warnings omitted"] if more > 0 else texts
 
 
-def result(answer: Answer, *, time_ms: int, limit: int = 0) -> Reply:
+def result(answer: Answer, *, limit: int = 0) -> Reply:
     """
     The reply to a query.
 
     Args:
         answer: What the query answers.
-        time_ms: When it was evaluated, which only a string's answer needs.
         limit: How many series at most; 0 for all.
     """
     series = answer.series
@@ -130,7 +129,7 @@ def result(answer: Answer, *, time_ms: int, limit: int = 0) -> Reply:
         series, warnings = series[:limit], (*warnings, TRUNCATED)
     written = {"vector": _vector, "matrix": _matrix, "scalar": _scalar}
     if answer.kind == "string":
-        text = f"[{json_time(time_ms)},{_json(answer.text)}]"
+        text = f"[{json_time(answer.time_ms)},{_json(answer.text)}]"
     else:
         text = written[answer.kind](series)
     return Reply(f'{{"resultType":"{answer.kind}","result":{text}}}', warnings)
