@@ -3,7 +3,7 @@
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 _AT_ONCE = struct.pack("ii", 1, 0)
@@ -26,6 +26,8 @@ class Relay:
         self._clients: list[socket.socket] = []
         self.cuts = 0
         """How many more connections are to be cut."""
+        self.keeps_back: Callable[[bytes], bool] = lambda _: False
+        """Told how a request began: whether a reset comes in the place of its answer."""
         self.address = f"127.0.0.1:{self._door.getsockname()[1]}"
 
     def serve(self) -> None:
@@ -35,8 +37,9 @@ class Relay:
                 client, _ = self._door.accept()
                 server = socket.create_connection(self._target)
                 self._clients.append(client)
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=_pass_on, args=pair, daemon=True).start()
+                asked: list[bytes] = []
+                for job, pair in ((self._ask, (client, server)), (self._answer, (server, client))):
+                    threading.Thread(target=job, args=(*pair, asked), daemon=True).start()
 
     def cut(self) -> None:
         """Reset every connection, where any is to be cut."""
@@ -47,11 +50,25 @@ class Relay:
     def end(self) -> None:
         """Reset every connection."""
         for client in self._clients:
-            with suppress(OSError):
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-                client.shutdown(socket.SHUT_RD)  # or what waits in recv() keeps it open
-                client.close()
+            _reset(client)
         self._clients.clear()
+
+    def _ask(self, client: socket.socket, server: socket.socket, asked: list[bytes]) -> None:
+        with suppress(OSError):
+            while some := client.recv(65_536):
+                if some.startswith(b"POST "):
+                    asked.append(some)
+                server.sendall(some)
+        _hang_up(server)
+
+    def _answer(self, server: socket.socket, client: socket.socket, asked: list[bytes]) -> None:
+        with suppress(OSError):
+            while some := server.recv(65_536):
+                if self.keeps_back(asked[-1] if asked else b""):
+                    _reset(client)
+                    break
+                client.sendall(some)
+        _hang_up(client)
 
     def close(self) -> None:
         """Shut the door, and end."""
@@ -74,10 +91,14 @@ def relaying(target: str) -> Iterator[Relay]:
         thread.join()
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+def _reset(client: socket.socket) -> None:
     with suppress(OSError):
-        while some := source.recv(65_536):
-            sink.sendall(some)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        client.shutdown(socket.SHUT_RD)  # or what waits in recv() keeps it open
+        client.close()
+
+
+def _hang_up(sink: socket.socket) -> None:
     with suppress(OSError):
         sink.shutdown(socket.SHUT_RDWR)
     sink.close()

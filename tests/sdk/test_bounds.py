@@ -25,6 +25,7 @@ from otel_confidence.sdk.outages import Outage
 SIGNALS = ("metrics", "traces", "logs")
 MIB = 1024**2
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\nX: %s\r\n\r\n"
 Pieces = Callable[[], Iterable[bytes]]
 
 
@@ -119,7 +120,7 @@ LONG: dict[str, tuple[Pieces, str]] = {
         lambda: itertools.chain([HEAD + b"\r\n"], itertools.repeat(CHUNK, 64)), " 200",
     ),
     "asking for patience without an end": (
-        lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000, 1000), "",
+        lambda: itertools.repeat(CONTINUE % (b"x" * 60_000), 300), "",
     ),
 }  # fmt: skip
 
@@ -161,7 +162,7 @@ SLOW = {
     "chunks": slowly(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n\0\r\n"),
     "a header": slowly(HEAD + b"X: ", b"x"),
     "a status": slowly(b"HTTP/1.1 200 ", b"O"),
-    "asking for patience": slowly(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "asking for patience": slowly(b"", CONTINUE % b""),
 }
 
 
