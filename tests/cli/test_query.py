@@ -123,6 +123,51 @@ def test_a_plot_draws_the_series_and_names_them(url: str) -> None:
     assert 'b level{job="b"}' in done.output
 
 
+@pytest.mark.parametrize(
+    ("expr", "form", "name"),
+    [
+        ("sum(level)", "table", "{}"),
+        ("sum(level)", "plot", "{}"),
+        ("vector(1)", "table", "{}"),
+    ],
+)
+def test_a_series_without_labels_has_empty_braces(
+    url: str, expr: str, form: str, name: str
+) -> None:
+    """
+    What has no label is written as PromQL writes it, in tables and below drawings.
+    """
+    done = run(url, expr, *RANGE, "--format", form)
+
+    assert name in done.output.split()
+    assert [] == [word for word in ("vector", "matrix", "scalar") if word in done.output]
+
+
+@pytest.mark.parametrize(
+    ("expr", "low", "high"),
+    [
+        ("time() - 1799999400", "0", "660"),
+        ("vector(1)", "0.9", "1.1"),
+        ("vector(0)", "0", "1"),
+        ("0 - vector(1)", "-1.1", "-0.9"),
+        ("1799999700 - time()", "-360", "360"),
+    ],
+    ids=["a counter", "a constant", "zero", "below zero", "both signs"],
+)
+def test_a_drawing_passes_zero_only_where_values_do(
+    url: str, expr: str, low: str, high: str
+) -> None:
+    """
+    The axis reaches a tenth past the values, but not past zero, and its numbers are short.
+    """
+    done = run(url, expr, *RANGE, "--format", "plot")
+
+    ticks = [line.split("|")[0].strip() for line in done.output.splitlines() if "|" in line]
+    numbers = [tick for tick in ticks if tick and not tick.startswith("---")]
+    assert (high, low) == (numbers[0], numbers[-1])
+    assert 8 >= max(map(len, numbers))
+
+
 @pytest.mark.parametrize("form", ["table", "csv", "json", "plot"])
 @pytest.mark.parametrize("expr", ["level * (0/0)", "vector(1)", "scalar(vector(2))", "nothing"])
 def test_every_answer_can_be_printed(url: str, form: str, expr: str) -> None:

@@ -174,6 +174,30 @@ def test_other_machines_are_not_let_in_by_accident(tmp_path: Path) -> None:
     assert "no authentication" in " ".join(said.split())
 
 
+@pytest.mark.parametrize("host", ["127.0.0.300", "127.0.1", "1.2.3.4.5"])
+def test_numbers_that_are_no_address_are_told_as_that(tmp_path: Path, host: str) -> None:
+    """
+    What looks like an address and is none is not taken for another machine's.
+    """
+    status, said = ended(tmp_path / "data", "--host", host, "--insecure")
+
+    assert 1 == status
+    assert f"--host '{host}' is no address: four numbers from 0 to 255" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_folder_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
+    """
+    A folder that holds other things is refused, with a remedy, and nothing is written into it.
+    """
+    (tmp_path / "thesis.tex").touch()
+    status, said = ended(tmp_path)
+
+    assert 1 == status
+    assert "holds something else, such as 'thesis.tex': name a new or empty folder" in said
+    assert ["thesis.tex"] == [each.name for each in tmp_path.iterdir()]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     """

@@ -20,6 +20,8 @@ _MARKS: Final = "abcdefghijkl"
 _AXIS_WIDTH: Final = 24
 _NARROWEST, _WIDEST = 20, 160
 _LOWEST, _HIGHEST = 8, 24
+_MARGIN: Final = 0.1
+_TICK_WIDTH: Final = 10
 _DAY_S: Final = 86_400
 
 
@@ -34,7 +36,7 @@ def plot(answer: Answer, console: Console) -> None:
         drawing = _figure(shown, console, colored=colored).show()
         console.print(Text.from_ansi(drawing) if colored else Text(drawing), no_wrap=True)
     for position, each in enumerate(shown):
-        name = notation.series(each.labels) if each.labels else "scalar"
+        name = notation.series(each.labels)
         mark = _MARKS[position] if len(shown) > 1 else ""
         console.print(Text("  ").append(mark, style=_color(position)).append(f" {name}"))
     if left := len(answer.series) - len(shown):
@@ -54,6 +56,9 @@ def _figure(series: list[Selection], console: Console, *, colored: bool) -> Any:
     figure.set_x_limits(min_=first, max_=last if last > first else first + 1)
     pattern = "%m-%d %H:%M" if last - first > _DAY_S else "%H:%M:%S"
     figure.x_ticks_fkt = lambda low, _: _clock(low, pattern)
+    low, high = _limits(series)
+    figure.set_y_limits(min_=low, max_=high)
+    figure.y_ticks_fkt = lambda value, _: f"{value:{_TICK_WIDTH}.5g}"
     for position, each in enumerate(series):
         finite = np.isfinite(each.values)
         times, values = each.times_ms[finite] / 1000, each.values[finite]
@@ -61,6 +66,17 @@ def _figure(series: list[Selection], console: Console, *, colored: bool) -> Any:
         color = _color(position) if colored else None
         figure.plot(times.tolist(), values.tolist(), lc=color, marker=mark)
     return figure
+
+
+def _limits(series: list[Selection]) -> tuple[float, float]:
+    """
+    What is drawn, and a tenth more on both sides; zero is passed by values of both signs alone.
+    """
+    finite = [value for each in series for value in each.values[np.isfinite(each.values)]]
+    least, most = float(min(finite)), float(max(finite))
+    more = (most - least) * _MARGIN or abs(least) * _MARGIN or 1.0
+    low, high = least - more, most + more
+    return max(low, 0.0) if least >= 0 else low, min(high, 0.0) if most <= 0 < -least else high
 
 
 def _clock(time_s: Any, pattern: str) -> str:

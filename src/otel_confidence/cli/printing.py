@@ -31,7 +31,7 @@ def table(answer: Answer, console: Console) -> None:
     made.add_column(_TIME, no_wrap=True)
     made.add_column(_VALUE, justify="right", no_wrap=True)
     for each in answer.series:
-        name = notation.series(each.labels) if each.labels else answer.kind
+        name = answer.kind if answer.kind == "scalar" else notation.series(each.labels)
         for time_ms, value in _samples(each):
             made.add_row(name, notation.moment(time_ms), json_number(value))
     console.print(made)

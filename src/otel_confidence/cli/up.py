@@ -12,11 +12,12 @@ from otel_confidence.cli.durations import Retention
 from otel_confidence.cli.logs import logged
 from otel_confidence.cli.sizes import Size
 from otel_confidence.cli.telling import telling_of, telling_options
-from otel_confidence.errors import OtelConfidenceError
+from otel_confidence.errors import ConfigurationError, OtelConfidenceError
 from otel_confidence.objectives.windows import KEPT_DAYS
 from otel_confidence.server.app import Options, Served, serve
 from otel_confidence.server.ruling import BUILT_IN, OWN_RUNBOOKS
 from otel_confidence.settings import Settings
+from otel_confidence.store.folder import strangers
 
 _FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -26,7 +27,7 @@ _HELP: Final = {
     "port": "Port of the pages and the Prometheus API; 0 takes any free one.",
     "grpc": "Port of OTLP over gRPC.",
     "http": "Port of OTLP over HTTP.",
-    "data": "Folder that keeps everything.",
+    "data": "Folder that keeps everything: its own, a new or an empty one.",
     "store": "URL of a ClickHouse server that keeps everything instead of the folder, such as "
     "clickhouse://user@host:8123/database?cluster=name. Variable: OTEL_CONFIDENCE_STORE.",
     "retention": "How long everything is kept, such as 36h, 35d or 1y; a day more than the longest "
@@ -72,11 +73,24 @@ def up(**given: Any) -> None:
         keys = Settings.read().receipt_keys
         telling = telling_of(given)
         options = Options(**given, telling=telling, receipt_keys=keys)
+        _refuse_strangers(options)
         with logged():
             serve(options, on_ready=_welcome)
     except OtelConfidenceError as error:
         raise click.ClickException(str(error)) from error
     Console(highlight=False).print("Stopped; everything acknowledged is kept.")
+
+
+def _refuse_strangers(options: Options) -> None:
+    """
+    Keep apart from what is somebody else's: a folder that is not empty must have been used before.
+    """
+    found = [] if options.store else strangers(options.data)
+    if found:
+        raise ConfigurationError(
+            f"--data {str(options.data)!r} holds something else, such as {found[0]!r}: name a new "
+            f"or empty folder, such as {str(options.data / 'otel-confidence-data')!r}"
+        )
 
 
 def _welcome(served: Served) -> None:

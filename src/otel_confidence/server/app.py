@@ -100,7 +100,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.store:
             Address.read(self.store)
-        if not (self.insecure or ports.is_loopback(self.host)):
+        if not (ports.is_loopback(ports.checked(self.host)) or self.insecure):
             raise ConfigurationError(
                 f"--host {self.host} lets other machines in, and there is no authentication yet: "
                 "whoever reaches it can read and write everything. Put a proxy that authenticates "

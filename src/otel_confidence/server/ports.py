@@ -2,6 +2,7 @@
 This module opens ports, and says which one is taken and how to choose another.
 """
 
+import re
 import socket
 from ipaddress import ip_address
 from typing import Final
@@ -11,6 +12,7 @@ import grpc.aio
 from otel_confidence.errors import ConfigurationError
 
 _BACKLOG: Final = 512
+_NUMBERS: Final = re.compile(r"[\d.]+")
 
 
 def listen(host: str, port: int, flag: str) -> socket.socket:
@@ -61,6 +63,23 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def checked(host: str) -> str:
+    """
+    The host, if it is an address or may be a name.
+
+    Raises:
+        ConfigurationError: It looks like an address and is none.
+    """
+    if _NUMBERS.fullmatch(host):
+        try:
+            ip_address(host)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--host {host!r} is no address: four numbers from 0 to 255, such as 127.0.0.1"
+            ) from error
+    return host
 
 
 def _taken(host: str, port: int, flag: str, why: str) -> ConfigurationError:

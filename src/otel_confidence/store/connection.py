@@ -80,7 +80,7 @@ def connect_server(
             **options,
         )
     except ClickHouseError as error:
-        raise StoreError(f"{address} does not answer: {_sentence(str(error))}") from error
+        raise StoreError(f"{address} does not answer: {_unreached(error)}") from error
 
 
 def read(client: Client, statement: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
@@ -120,6 +120,21 @@ def failing() -> Iterator[None]:
         yield
     except ClickHouseError as error:
         raise StoreError(f"the engine failed: {_sentence(str(error))}") from error
+
+
+def _unreached(error: ClickHouseError) -> str:
+    """
+    What the system said where no connection came about, else what the server did.
+    """
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    for each in reversed(causes):
+        if isinstance(each, OSError) and each.strerror:
+            return f"{each.strerror}; is this the address and HTTP port of a ClickHouse server?"
+    return _sentence(str(error))
 
 
 def _clear(client: Client) -> None:

@@ -12,6 +12,26 @@ from pathlib import Path
 from otel_confidence.errors import StoreError
 
 _NAME = "owner.pid"
+_OURS = frozenset({_NAME, "chdb", "alerts.sqlite"})
+"""Of which a folder that was used before has one at least."""
+_NOBODYS = frozenset({"lost+found"})
+"""What a new file system begins with."""
+
+
+def strangers(path: Path) -> list[str]:
+    """
+    What a folder holds that was not made here; nothing where it has been used before.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    try:
+        found = {entry.name for entry in path.iterdir()} if path.exists() else set()
+    except OSError as error:
+        raise StoreError(
+            f"the data folder {str(path)!r} cannot be used: {error.strerror}"
+        ) from error
+    return [] if found & _OURS else sorted(found - _NOBODYS)
 
 
 class Folder:
