@@ -238,3 +238,45 @@ def test_a_reference_to_nothing_is_refused() -> None:
 
     with pytest.raises(ObjectiveError, match="no SLI of the file is named 'gone'"):
         read(promise)
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        (None, "one of availability, latency"),
+        ("speed", "one of availability, latency"),
+        (["latency"], "must be text, got a list"),
+    ],
+)
+def test_a_kind_that_is_none_is_told_once(kind: Any, remedy: str) -> None:
+    """
+    A source without a kind, or of one that is none, is one complaint.
+    """
+    path = "spec.indicator.spec.ratioMetric.raw.metricSource.spec.kind"
+    with pytest.raises(ObjectiveError) as refused:
+        read(changed(path, kind))
+
+    (told,) = str(refused.value).splitlines()
+    assert remedy in told
+
+
+def test_everything_wrong_with_a_document_is_said() -> None:
+    """
+    What is wrong around an indicator hides neither each other nor what is wrong within it.
+    """
+    wrong = document(raw("accuracy", min_event=5, window="7d"))
+    wrong["metadata"] = {}
+    wrong["spec"]["owner"] = "me"
+    wrong["spec"]["timeWindow"] = [{"duration": "1M", "isRolling": True}]
+    wrong["spec"]["budgetingMethod"] = "Timeslices"
+    wrong["spec"]["objectives"] = [{"targetPercent": 190}]
+    with pytest.raises(ObjectiveError) as refused:
+        read(wrong)
+
+    told = [line.split(": ", 2)[1:] for line in str(refused.value).splitlines()]
+    assert [
+        "spec.owner", "metadata", "spec.timeWindow[0].duration", "spec.objectives[0].targetPercent",
+        "spec.budgetingMethod", "min_event", "window",
+    ] == [path.removeprefix("spec.indicator.spec.ratioMetric.raw.metricSource.spec.")
+          for path, _ in told]  # fmt: skip
+    assert "must be above 0% and below 100%, got 190%" in str(refused.value)

@@ -8,7 +8,7 @@ be a ``thresholdMetric`` instead, the bound being the objective's ``op`` and ``v
 format has no meaning here is refused by name, never passed over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from otel_confidence.located import Located, Misplaced
@@ -63,24 +63,41 @@ def _kind(document: Located) -> str:
 def _objective(
     document: Located, indicators: Mapping[str, Located], problems: Problems
 ) -> Objective | None:
+    before = len(problems.messages)
     with problems.caught():
         spec = _entry(document, "spec")
-        _only(spec, {"description", "service", "indicator", "indicatorRef", "timeWindow",
-                     "budgetingMethod", "objectives"})  # fmt: skip
+        with problems.caught():
+            _only(spec, {"description", "service", "indicator", "indicatorRef", "timeWindow",
+                         "budgetingMethod", "objectives"})  # fmt: skip
+        known = _around(document, spec, problems)
         promise = _promise(spec)
+        with problems.caught():
+            known["target"] = _target(promise)
         source, threshold = _source(_indicator(spec, indicators))
         fields = _with_bound(source, promise, threshold=threshold)
-        _check_method(spec, promise, _entry(fields, "kind"))
-        known: dict[str, Any] = {
-            "name": _name(document),
-            "group": text(_entry(spec, "service")),
-            "target": _target(promise),
-            "window_days": _window(spec),
-        }
-        if "description" in spec.entries():
-            known["description"] = text(_entry(spec, "description"))
-        return objective(fields, problems, known=known)
+        with problems.caught():
+            _check_method(spec, promise, fields.entries().get("kind"))
+        made = objective(fields, problems, known=known)
+        return made if len(problems.messages) == before else None
     return None
+
+
+def _around(document: Located, spec: Located, problems: Problems) -> dict[str, Any]:
+    """
+    What stands around the indicator; one that is wrong is told, and stands in for itself.
+    """
+    known: dict[str, Any] = {"name": "unread", "group": "unread", "target": 0.5, "window_days": 30}
+    readers: dict[str, Callable[[], Any]] = {
+        "name": lambda: _name(document),
+        "group": lambda: text(_entry(spec, "service")),
+        "window_days": lambda: _window(spec),
+    }
+    if "description" in spec.entries():
+        readers["description"] = lambda: text(_entry(spec, "description"))
+    for name, read in readers.items():
+        with problems.caught():
+            known[name] = read()
+    return known
 
 
 def _promise(spec: Located) -> Located:
@@ -146,11 +163,11 @@ def _with_bound(fields: Located, promise: Located, *, threshold: bool) -> Locate
             raise Misplaced(promised[key], "belongs to a thresholdMetric: remove it")
         return fields
     kind = _entry(fields, "kind")
-    if kind.value not in _BOUNDS:
+    if kind.text not in _BOUNDS:
         raise Misplaced(
             kind, f"must be one of {', '.join(_BOUNDS)} in a thresholdMetric, got {kind.text!r}"
         )
-    name, operator = _BOUNDS[kind.value]
+    name, operator = _BOUNDS[kind.text]
     op, value = _entry(promise, "op"), _entry(promise, "value")
     if op.value != operator:
         raise Misplaced(op, f"must be {operator} for {kind.text}, got {op.text!r}")
@@ -159,11 +176,11 @@ def _with_bound(fields: Located, promise: Located, *, threshold: bool) -> Locate
     return Located({**entries, name: value}, "", fields.line, fields.column, fields.path)
 
 
-def _check_method(spec: Located, promise: Located, kind: Located) -> None:
-    if kind.value not in KINDS:
-        raise Misplaced(kind, f"must be one of {', '.join(KINDS)}, got {kind.text!r}")
+def _check_method(spec: Located, promise: Located, kind: Located | None) -> None:
+    if kind is None or kind.text not in KINDS:
+        return  # which is told with the other fields
     method = _entry(spec, "budgetingMethod")
-    needed = "Timeslices" if KINDS[kind.value].sliced else "Occurrences"
+    needed = "Timeslices" if KINDS[kind.text].sliced else "Occurrences"
     if method.value != needed:
         raise Misplaced(method, f"must be {needed} for {kind.value}, got {method.text!r}")
     width = promise.entries().get("timeSliceWindow")
