@@ -33,9 +33,10 @@ LEFT_TO_THE_SDK = sorted(
     FORMLESS | {pattern.kind for pattern in (*PERSONAL, *OPTIONAL)} - set(PERSONAL_MASKED)
 )
 TELLING = [
-    "access_token", "api.key", "aws.access_key_id", "db.credential", "DB_PWD", "id-token", "jwt",
-    "http.request.header.authorization", "passphrase", "private_key", "refreshToken", "Set-Cookie",
-    "session_token", "ssl.private-key", "ssn", "token", "userToken", "x-api-key", "user.password",
+    "access_token", "ACCESS_TOKEN", "api.key", "APIKey", "aws.access_key_id", "db.credential",
+    "DB_PWD", "http.request.header.authorization", "id-token", "jwt", "passphrase", "passWord",
+    "PASSWD", "private_key", "refreshToken", "session_token", "Set-Cookie", "ssl.private-key",
+    "ssn", "token", "userToken", "user.password", "x-api-key",
 ]  # fmt: skip
 """Names whose values are masked, whatever they are."""
 COUNTED = [

@@ -69,7 +69,7 @@ def test_spans_are_counted_redacted_and_before_they_are_sampled() -> None:
 @pytest.mark.parametrize("exporter", GATEWAY["exporters"])
 def test_exporters_keep_on_disk_and_never_give_up(exporter: str) -> None:
     """
-    What cannot be delivered waits in a queue on disk, without a limit of time.
+    What cannot be delivered waits in a queue on disk, and is tried again without end.
     """
     settings = GATEWAY["exporters"][exporter]
 
