@@ -224,6 +224,20 @@ def test_lone_surrogates_become_replacement_characters(gateway: Collector) -> No
     assert {"a": three, "b": "é", EVENT_NAME.name: "ml.prediction.result"} == attributes(left_event)
 
 
+def test_what_is_said_of_a_metric_is_bounded(gateway: Collector) -> None:
+    """
+    A metric's description and unit are cut, and bytes in them that are no UTF-8 leave as U+FFFD.
+    """
+    request = gauges(told=[])
+    metric = request.resource_metrics[0].scope_metrics[0].metrics[0]
+    metric.description, metric.unit = PLACE + MEGABYTES, PLACE
+    send(gateway, "metrics", spoiled(request.SerializeToString()))
+    left = arrived(gateway, "told")["told"]
+    three = "\N{REPLACEMENT CHARACTER}" * 3
+
+    assert (three, f"{three}{MEGABYTES[: 1024 - 3]}") == (left["unit"], left["description"])
+
+
 def test_points_with_too_many_labels_are_counted_and_the_others_leave(gateway: Collector) -> None:
     """
     Points with 10,000 labels, or with a name without end, are dropped and counted, no others.
