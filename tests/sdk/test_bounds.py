@@ -7,15 +7,18 @@ import threading
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
+import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.metrics.export import MetricsData
 from tests.answering import Answering, answering
 from tests.relaying import relaying
+from tests.sdk.programs import run
 from tests.sdk.sending import Sent, forget
 
 from otel_confidence.sdk import exporters
@@ -25,6 +28,8 @@ from otel_confidence.sdk.outages import Outage
 SIGNALS = ("metrics", "traces", "logs")
 MIB = 1024**2
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n"
+EXPORT_S = 10.0
+"""How long an exporter tries by itself."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\nX: %s\r\n\r\n"
 Pieces = Callable[[], Iterable[bytes]]
 
@@ -196,6 +201,26 @@ def test_the_bounds_hold_for_every_signal(
     assert 1 == len(said)
 
 
+def test_an_answer_that_comes_slowly_holds_nobody_up() -> None:
+    """
+    Flush and the end of the process keep to their times, whatever the exporter still waits for.
+    """
+    with saying(SLOW["a body"]) as place:
+        told = run(
+            """
+oc.configure(service_name="digits", shutdown_timeout_s=1.0)
+classify()
+flushed, took = timed(oc.flush, 0.5)
+ended, last = timed(oc.shutdown)
+tell(flushed=flushed, ended=ended, took=took, last=last)
+""",
+            variables={"OTEL_EXPORTER_OTLP_ENDPOINT": place},
+        )
+
+    assert (False, False) == (told["flushed"], told["ended"])
+    assert max(told["took"], told["last"]) < EXPORT_S / 2
+
+
 JSON = HEAD.replace(b"x-protobuf", b"json; charset=utf-8")
 FOREIGN: dict[str, tuple[Pieces, str]] = {
     "bytes that are no protobuf": (whole(b"\xff" * 8), "what is no answer of OTLP"),
@@ -256,6 +281,51 @@ def test_success_in_any_words_of_a_receiver_is_delivery(
 
     assert sent.arrived
     assert ({"rejected_by_collector": rejected} if rejected else {}) == sent.lost
+
+
+@contextmanager
+def calling(answer: bytes) -> Iterator[tuple[str, list[str]]]:
+    """
+    A server of gRPC that answers every call with these bytes, packed; and the calls.
+    """
+    calls: list[str] = []
+
+    class Answers(grpc.GenericRpcHandler):
+        def service(self, details: grpc.HandlerCallDetails) -> Any:
+            calls.append(details.method)
+            return grpc.unary_unary_rpc_method_handler(lambda *_: answer)
+
+    server = grpc.server(
+        ThreadPoolExecutor(2),
+        options=[("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)],
+        compression=grpc.Compression.Gzip,
+    )
+    server.add_generic_rpc_handlers((Answers(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{port}", calls
+    finally:
+        server.stop(None).wait()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why", "times"),
+    [(bytes(16 * MIB), "resource_exhausted", 2), (b"\xff" * 8, "internal", 1)],
+    ids=["16 MiB, packed", "no protobuf"],
+)
+def test_a_foreign_answer_by_grpc_is_no_delivery(
+    answer: bytes, why: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    GRPC itself takes no answer above 4 MiB; a batch that was so answered goes out twice at most.
+    """
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    with calling(answer) as (place, calls):
+        arrived = export("traces", place, monkeypatch)
+
+    assert (False, [why]) == arrived
+    assert times == len(calls)
 
 
 @contextmanager
