@@ -44,6 +44,8 @@ class Stack:
         self.counts: Counter[str] = Counter()
         self.answers: dict[str, tuple[int, Any]] = {}
         """What a path answers instead, its status and body."""
+        self.json = False
+        """Whether the gateway answers with JSON."""
         self.spelled = NAME
         self.told_ago_s = 30.0
         """How long ago Prometheus last told Alertmanager of its alert."""
@@ -84,7 +86,7 @@ class Stack:
         self.received[unit] = read(body)
         self.counts[f"accepted {unit}"] += 1
         self.counts[f"{self.fate.get(unit, 'sent')} {unit}"] += 1
-        return 200, b""
+        return 200, "{}" if self.json else b""
 
     def _health(self, *_: Any) -> tuple[int, Any]:
         return 200, {"status": "Server available"}
@@ -187,8 +189,8 @@ def pretending() -> Iterator[Stack]:
             content = text if isinstance(text, bytes) else text.encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
-            if isinstance(body, bytes):
-                self.send_header("Content-Type", "application/x-protobuf")
+            kind = "x-protobuf" if isinstance(body, bytes) else "json"
+            self.send_header("Content-Type", f"application/{kind}")
             self.end_headers()
             self.wfile.write(content)
 

@@ -306,6 +306,15 @@ def test_the_first_place_is_named(
     assert remedy in first.remedy
 
 
+def test_a_gateway_may_answer_in_json(stack: Stack) -> None:
+    """
+    A receiver that answers with JSON takes what it is sent; the library judges it alike.
+    """
+    stack.json = True
+
+    assert [] == [check for check in look(stack.addresses()) if check.status != "ok"]
+
+
 def test_nothing_is_said_behind_the_first_place(stack: Stack) -> None:
     """
     Behind the place where a signal is missing no other is reported, and other signals go on.

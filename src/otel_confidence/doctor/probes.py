@@ -18,11 +18,6 @@ from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceResponse,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import (
     InMemoryLogRecordExporter,
@@ -41,12 +36,8 @@ from otel_confidence.doctor.doors import excerpt, is_here, misnamed, unreachable
 from otel_confidence.sdk import events
 from otel_confidence.sdk.bounds import Bounded
 from otel_confidence.sdk.outages import Outage, listen
+from otel_confidence.sdk.responses import ForeignError, part
 
-_RESPONSES: Final[dict[str, Any]] = {
-    "metric": ExportMetricsServiceResponse,
-    "trace": ExportTraceServiceResponse,
-    "event": ExportLogsServiceResponse,
-}
 _EXPORTERS: Final[dict[str, tuple[str, Callable[..., Any]]]] = {
     "metric": ("v1/metrics", OTLPMetricExporter),
     "trace": ("v1/traces", OTLPSpanExporter),
@@ -156,7 +147,7 @@ def send(probe: Probe, signal: str, gateway: str, *, timeout_s: float) -> Answer
         witness.on_silence = exporter.shutdown
         with Outage(lambda *_: None).watched(endpoint):
             exporter.export(probe.batches[signal])
-    return _answer(signal, witness)
+    return _answer(witness)
 
 
 class _Witness(requests.Session):
@@ -191,18 +182,17 @@ class _Witness(requests.Session):
         return self.last
 
 
-def _answer(signal: str, witness: _Witness) -> Answer:
+def _answer(witness: _Witness) -> Answer:
     if witness.last is None:
         return Answer(0, witness.silence or "no answer")
-    status, body = witness.last.status_code, witness.last.content
+    status, kind = witness.last.status_code, witness.last.headers.get("content-type", "")
     try:
         if status != HTTPStatus.OK:
             return Answer(status, excerpt(_status(witness.last)))
-        partly = _RESPONSES[signal].FromString(body).partial_success
-    except DecodeError:
+        rejected, said = part(witness.last.content, kind)
+    except (DecodeError, ForeignError):
         return Answer(0, "it answers 200 with something that is not OTLP")
-    rejected = next((int(v) for f, v in partly.ListFields() if f.name.startswith("rejected")), 0)
-    return Answer(status, excerpt(partly.error_message), rejected)
+    return Answer(status, excerpt(said), rejected)
 
 
 def _status(response: requests.Response) -> str:

@@ -64,8 +64,8 @@ def _read(response: requests.Response) -> requests.Response:
     said = f"answered {response.status_code}{f', to {host}' if host else ''}"
     if response.ok and not elsewhere:
         try:
-            note(*_part(response.content, response.headers.get("content-type", "")))
-        except _ForeignError as error:
+            note(*part(response.content, response.headers.get("content-type", "")))
+        except ForeignError as error:
             raise _refused(f"{said} with {error}") from error
         return response
     refusal = _refused(said)
@@ -92,26 +92,29 @@ def _may_be_sent_again(error: requests.ConnectionError) -> bool:
     return attempt is None or not cut_off or attempt.may_go_out_again()
 
 
-class _ForeignError(ValueError):
+class ForeignError(ValueError):
     """
     What answers with success and is no receiver of OTLP.
     """
 
 
-def _part(body: bytes, kind: str) -> tuple[int, str]:
+def part(body: bytes, kind: str) -> tuple[int, str]:
     """
     How much an answer says not to have been taken, and why.
 
     Some receivers answer protobuf with JSON, against OTLP; they took it all the same.
+
+    Raises:
+        ForeignError: it is none of OTLP's.
     """
     if "text/html" in kind.lower():
-        raise _ForeignError("a page")
+        raise ForeignError("a page")
     try:
         if "json" in kind.lower():
             return _of_json(json.loads(body or b"{}"))
         return in_part(ExportTraceServiceResponse.FromString(body).partial_success)
     except (DecodeError, ValueError, OverflowError, RecursionError) as error:
-        raise _ForeignError("what is no answer of OTLP") from error
+        raise ForeignError("what is no answer of OTLP") from error
 
 
 def in_part(partly: Any) -> tuple[int, str]:
@@ -125,7 +128,7 @@ def in_part(partly: Any) -> tuple[int, str]:
 def _of_json(answer: Any) -> tuple[int, str]:
     partly = answer.get("partialSuccess", {}) if isinstance(answer, dict) else None
     if not isinstance(partly, dict):
-        raise _ForeignError
+        raise ForeignError
     said = (str(n) for name, n in partly.items() if name.startswith("rejected"))
     return int(next(said, "0")), str(partly.get("errorMessage", ""))
 
