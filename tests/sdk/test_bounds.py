@@ -290,7 +290,7 @@ def calling(answer: bytes) -> Iterator[tuple[str, list[str]]]:
     """
     calls: list[str] = []
 
-    class Answers(grpc.GenericRpcHandler):
+    class Answers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
         def service(self, details: grpc.HandlerCallDetails) -> Any:
             calls.append(details.method)
             return grpc.unary_unary_rpc_method_handler(lambda *_: answer)

@@ -179,7 +179,10 @@ def listen(logger: str) -> None:
     """
     Hold back what an exporter's module logs about exports of ours; twice does no harm.
     """
-    logging.getLogger(logger).addFilter(_hold_back)
+    filters = logging.getLogger(logger).filters
+    if _hold_back not in filters:
+        # Before the exporters' own, which lets nothing pass twice within 20 s, whatever the reason.
+        filters.insert(0, _hold_back)
 
 
 def _reason(text: str) -> str:
