@@ -29,8 +29,15 @@ AGENT, TEMPO, LOKI = (
 VALUES = sorted((ROOT / "kubernetes" / "values").glob("*.yaml"))
 OVERLAYS = sorted((ROOT / "tests").rglob("stack*/*.yml"))
 """Compose files for tests and campaigns, whose services offer ports too."""
+INVENTED = ROOT / "prometheus" / "tests"
+"""Cases of rules, whose programs are nobody's."""
 NAMING = [
-    *sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.y*ml")),
+    *sorted(
+        path
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*.y*ml")
+        if path.parent != INVENTED
+    ),
     *sorted(ROOT.glob("docker-compose*.yml")),
     *VALUES,
     *OVERLAYS,
