@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_confidence.query.numbers import decimal, json_number, json_time
+from otel_confidence.query.numbers import decimal, general, json_number, json_time
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,23 @@ def test_times(milliseconds: int, text: str) -> None:
     Times are seconds, with three decimals where there are milliseconds.
     """
     assert text == json_time(milliseconds)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2.0, "2"),
+        (-0.0001, "-0.0001"),
+        (-1e-05, "-1e-05"),
+        (123456.5, "123456.5"),
+        (1234567.0, "1.234567e+06"),
+        (1e22, "1e+22"),
+        (math.inf, "+Inf"),
+        (math.nan, "NaN"),
+    ],
+)
+def test_numbers_in_messages(value: float, text: str) -> None:
+    """
+    Messages have an exponent from a million on and below a ten-thousandth.
+    """
+    assert text == general(value)

@@ -140,7 +140,14 @@ def test_numbers_are_written_as_prometheus_writes_them(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "moment", ["1799999999.9996", "2027-01-15T08:00:00Z", "2027-01-15T09:00:00.000+01:00"]
+    "moment",
+    [
+        "1799999999.9996",
+        "1_800_000_000",
+        "2027-01-15T08:00:00Z",
+        "2027-01-15T09:00:00.000+01:00",
+        "2027-01-15T7:59:59,9999Z",
+    ],
 )
 def test_times_are_epoch_seconds_or_rfc_3339(url: str, moment: str) -> None:
     """
@@ -158,12 +165,12 @@ def test_times_are_epoch_seconds_or_rfc_3339(url: str, moment: str) -> None:
         ("query", {"query": "x", "time": "soon"}, (400, "bad_data"), 'invalid parameter "time"'),
         ("query", {"query": "x", "time": "NaN"}, (400, "bad_data"), 'invalid parameter "time"'),
         ("query", {"query": "x", "timeout": "z"}, (400, "bad_data"), 'invalid parameter "timeout"'),
-        ("query", {"query": "x", "timeout": "9" * 400 + "ms"}, (400, "bad_data"), "overflows"),
+        ("query", {"query": "x", "timeout": "9" * 400 + "ms"}, (400, "bad_data"), "valid dura"),
         (
             "query",
             {"query": "x", "lookback_delta": "9" * 400 + "y"},
             (400, "bad_data"),
-            "overflows",
+            "to a valid duration",
         ),
         ("query", {"query": "(" * 20_000}, (400, "bad_data"), "nested more than"),
         ("label/U___d800_/values", {}, (400, "bad_data"), "invalid label name"),
@@ -193,7 +200,32 @@ def test_times_are_epoch_seconds_or_rfc_3339(url: str, moment: str) -> None:
         ("series", {}, (400, "bad_data"), "no match[] parameter provided"),
         ("series", {"match[]": "{}"}, (400, "bad_data"), "non-empty matcher"),
         ("series", {"match[]": "rate(x[5m])"}, (400, "bad_data"), "expected an instant vector"),
-        ("labels", {"start": 5, "end": 1}, (400, "bad_data"), "must not be before"),
+        (
+            "query_exemplars",
+            {"query": "x", "start": 5, "end": 1},
+            (400, "bad_data"),
+            "not be before",
+        ),
+        ("query", {"query": "x", "time": "1e20"}, (400, "bad_data"), 'invalid parameter "time"'),
+        (
+            "query_range",
+            {"query": "x", "start": "1e20", "end": "1e20", "step": 1},
+            (400, "bad_data"),
+            'invalid parameter "start": cannot parse "1e20"',
+        ),
+        (
+            "query",
+            {"query": "x", "time": "2027-01-15t08:00:00z"},
+            (400, "bad_data"),
+            'invalid parameter "time"',
+        ),
+        (
+            "query",
+            {"query": "x offset 1e300"},
+            (400, "bad_data"),
+            "1:10: parse error: duration out",
+        ),
+        ("query", {"query": 'sum by ("") (x)'}, (400, "bad_data"), "invalid label name for group"),
         ("query_exemplars", {"query": "x{"}, (400, "bad_data"), "parse error"),
     ],
 )
@@ -245,10 +277,66 @@ def test_results_are_cut_to_the_limit_with_a_warning(url: str) -> None:
     """
     A limit shortens the list of series and says so.
     """
-    body = httpx.get(f"{url}/api/v1/query", params={"query": "odd", "limit": 2}).json()
+    count = len(get(url, "query", query="odd")["result"])
+    cut = httpx.get(f"{url}/api/v1/query", params={"query": "odd", "limit": count - 1}).json()
+    whole = httpx.get(f"{url}/api/v1/query", params={"query": "odd", "limit": count}).json()
 
-    assert 2 == len(body["data"]["result"])
-    assert ["results truncated due to limit"] == body["warnings"]
+    assert (count - 1, count) == (len(cut["data"]["result"]), len(whole["data"]["result"]))
+    assert ["results truncated due to limit"] == cut["warnings"]
+    assert "warnings" not in whole
+
+
+@pytest.mark.parametrize("path", ["series", "labels", "label/__name__/values"])
+def test_lists_are_cut_to_the_limit_with_a_warning(url: str, path: str) -> None:
+    """
+    As many as the limit are the whole list, one more is cut off and said.
+    """
+    ask = {"match[]": "odd"}
+    count = len(get(url, path, **ask))
+    cut = httpx.get(f"{url}/api/v1/{path}", params={**ask, "limit": max(1, count - 1)}).json()
+    whole = httpx.get(f"{url}/api/v1/{path}", params={**ask, "limit": count}).json()
+
+    assert (max(1, count - 1), count) == (len(cut["data"]), len(whole["data"]))
+    assert (count > 1) == ("warnings" in cut)
+    assert "warnings" not in whole
+
+
+@pytest.mark.parametrize("path", ["series", "labels", "label/__name__/values"])
+def test_nothing_is_listed_between_an_end_and_a_later_start(url: str, path: str) -> None:
+    """
+    Who asks for a time that ends before it starts gets an empty list, not a refusal.
+    """
+    assert [] == get(url, path, **{"match[]": "odd"}, start=NOW_S + 9, end=NOW_S - 9)
+
+
+def test_infos_are_told_beside_warnings(url: str) -> None:
+    """
+    What may be a mistake has its own list in the answer, with its place in the expression.
+    """
+    asked = "quantile(2, rate(odd[1m:1s]))"
+    response = httpx.get(f"{url}/api/v1/query", params={"query": asked, "time": NOW_S + 30})
+    warned = ["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"]
+    name = '_total/_sum/_count/_bucket: "odd" (1:18)'
+    told = [f"PromQL info: metric might not be a counter, name does not end in {name}"]
+
+    assert (warned, told) == (response.json()["warnings"], response.json()["infos"])
+
+
+def test_a_form_of_several_parts_is_read(url: str) -> None:
+    """
+    A form may be posted as multipart too; a file in it, or half of it, is a bad request.
+    """
+    address = f"{url}/api/v1/query"
+    parts = {"query": (None, "1 + 1"), "time": (None, str(NOW_S))}
+    right = httpx.post(address, files=parts)
+    file = httpx.post(address, files={"query": ("query.txt", "1 + 1")})
+    half = httpx.post(
+        address, content=b"--b\r\n", headers={"Content-Type": "multipart/form-data; boundary=c"}
+    )
+
+    assert "2" == right.json()["data"]["result"][1]
+    assert [400, 400] == [file.status_code, half.status_code]
+    assert "error parsing form values" in file.json()["error"]
 
 
 def test_lookback_delta_is_respected(url: str) -> None:

@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 
 _SMALL, _LARGE = 1e-6, 1e21
-_LEAST = 1e-4
+_LEAST, _MILLION = 1e-4, 1e6
 
 
 def decimal(value: float) -> str:
@@ -25,10 +25,10 @@ def decimal(value: float) -> str:
 
 def general(value: float) -> str:
     """
-    A number as Go's ``%g`` writes it: a decimal, with an exponent from 1e-5 down and 1e21 up.
+    A number as Go's ``%g`` writes it: a decimal, with an exponent from 1e-5 down and 1e6 up.
     """
     size = abs(value)
-    if size == 0 or not math.isfinite(value) or _LEAST <= size < _LARGE:
+    if size == 0 or not math.isfinite(value) or _LEAST <= size < _MILLION:
         return decimal(value)
     digits = format(Decimal(repr(value)).normalize(), "e")
     mantissa, _, exponent = digits.partition("e")

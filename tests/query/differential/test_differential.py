@@ -32,6 +32,8 @@ FIXED = (
     "max_over_time(rate(c_total[1m])[10m:15s])",
     '{"my.metric", "label.é"="ü"}',
     "moved or on (i) level",
+    "1 / clamp_min(odd, 0) or 1 / clamp_max(odd, -(0 * 1)) or 1 / clamp(odd, -1 * 0, 0)",
+    "1 / sum by (i) (-(one - 1)) or 1 / avg by (zone) (-(one - 1)) or 1 / max(-(one - 1))",
 )
 EVEN = ("rate(c_total[10m])", "sum by (i) (max_over_time(level[5m]))", "avg_over_time(one[15m])")
 """What roll-ups answer at full five minutes."""

@@ -153,3 +153,52 @@ def test_fractions(lower: str, upper: str, expected: float) -> None:
     ask = f"histogram_fraction({lower}, {upper}, h_bucket)"
 
     assert expected == pytest.approx(USUAL.value(0, ask), nan_ok=True)
+
+
+def test_only_rounding_is_taken_for_equal_counts() -> None:
+    """
+    A bucket fuller by a billionth is fuller; one fuller by less than a trillionth is not.
+    """
+    shapes = {
+        share: Prom(
+            {
+                'h_bucket{le="1"}': [(0, 100.0)],
+                'h_bucket{le="2"}': [(0, 100.0 * (1 + share))],
+                'h_bucket{le="+Inf"}': [(0, 100.0 * (1 + share))],
+            }
+        ).value(0, "histogram_quantile(1, h_bucket)")
+        for share in (1e-9, 1e-13)
+    }
+
+    assert {1e-9: 2.0, 1e-13: 1.0} == shapes
+
+
+@pytest.mark.parametrize(
+    ("bounds", "warned"),
+    [(("0x1p-2", "1_0", "+Inf"), []), (("\u0661", "1e400", "+Inf"), ["1e400", "\u0661"])],
+)
+def test_bounds_are_read_as_go_reads_numbers(bounds: tuple[str, ...], warned: list[str]) -> None:
+    """
+    Hexadecimal floats and underscores are bounds; other alphabets' digits and overflows are not.
+    """
+    prom = Prom({f'h_bucket{{le="{le}"}}': [(0, 5.0)] for le in bounds})
+
+    said = prom.engine.query("histogram_quantile(0.5, h_bucket)", at=0).warnings
+
+    assert warned == [each.partition('value of "')[2].partition('"')[0] for each in said]
+
+
+def test_buckets_made_monotonic_are_told_of() -> None:
+    """
+    That a bucket held fewer than a smaller one is an info about the vector it came in.
+    """
+    prom = Prom({f'h_bucket{{le="{le}"}}': [(0, n)] for le, n in (("1", 3.0), ("2", 2.0))})
+    full = Prom(
+        {f'h_bucket{{le="{le}"}}': [(0, n)] for le, n in (("1", 3.0), ("2", 2.0), ("Inf", 5.0))}
+    )
+    ask = "histogram_quantile(0.5, h_bucket)"
+
+    assert () == prom.engine.query(ask, at=0).warnings
+    (info,) = full.engine.query(ask, at=0).warnings
+    assert info.startswith("PromQL info: input to histogram_quantile needed to be fixed")
+    assert info.endswith("(1:25)")

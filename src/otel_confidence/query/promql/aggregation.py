@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otel_confidence.points import NAME_LABEL, Labels
-from otel_confidence.query.numbers import decimal
+from otel_confidence.query.numbers import decimal, general
 from otel_confidence.query.promql import segments
 from otel_confidence.query.promql.faults import execution, too_many_samples
 from otel_confidence.query.promql.frames import Bools, Floats, Frame, Ints
@@ -94,6 +94,16 @@ def _standard_deviations(runs: Segments) -> Floats:
     return deviations
 
 
+def _means(runs: Segments) -> Floats:
+    means: Floats = segments.means(runs) + 0.0  # what Prometheus adds up is never a negative zero
+    return means
+
+
+def _sums(runs: Segments) -> Floats:
+    sums: Floats = segments.sums(runs) + 0.0
+    return sums
+
+
 def _ones(runs: Segments) -> Floats:
     return np.ones(len(runs))
 
@@ -103,14 +113,14 @@ def _lengths(runs: Segments) -> Floats:
 
 
 REDUCTIONS: Mapping[str, Callable[[Segments], Floats]] = {
-    "avg": segments.means,
+    "avg": _means,
     "count": _lengths,
     "group": _ones,
     "max": segments.maxima,
     "min": segments.minima,
     "stddev": _standard_deviations,
     "stdvar": segments.variances_across,
-    "sum": segments.sums,
+    "sum": _sums,
 }
 
 
@@ -150,9 +160,9 @@ def check_count(k: Floats) -> None:
     if np.isnan(k).any():
         raise execution("Parameter value is NaN")
     if k.min() <= SMALLEST_INTEGER:
-        raise execution(f"Scalar value {k.min():g} underflows int64")
+        raise execution(f"Scalar value {general(float(k.min()))} underflows int64")
     if k.max() >= LARGEST_INTEGER:
-        raise execution(f"Scalar value {k.max():g} overflows int64")
+        raise execution(f"Scalar value {general(float(k.max()))} overflows int64")
 
 
 def count_values(frame: Frame, grouping: Grouping, label: str, *, max_samples: int) -> Frame:

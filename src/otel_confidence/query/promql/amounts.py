@@ -5,9 +5,9 @@ This module reads the numbers, durations and times that stand in an expression.
 import math
 from typing import Final, Literal
 
+from otel_confidence.query.literals import LARGEST, NANOSECONDS, duration_of, number_of
 from otel_confidence.query.numbers import decimal
 from otel_confidence.query.promql.cursor import Cursor
-from otel_confidence.query.promql.literals import LARGEST, NANOSECONDS, duration_of, number_of
 from otel_confidence.query.promql.nodes import Node, Number
 from otel_confidence.query.promql.tokens import DURATION, FAULT, NUMBER, Token
 

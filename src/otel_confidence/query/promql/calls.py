@@ -9,6 +9,7 @@ import numpy as np
 
 from otel_confidence.errors import QueryError
 from otel_confidence.points import NAME_LABEL
+from otel_confidence.query.literals import is_text, legible, quoted
 from otel_confidence.query.promql import dates, functions, histograms
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import (
@@ -21,7 +22,6 @@ from otel_confidence.query.promql.frames import (
     without_name,
 )
 from otel_confidence.query.promql.labels import label_join, label_replace, labels_of_absence
-from otel_confidence.query.promql.literals import is_text, legible, quoted
 from otel_confidence.query.promql.nodes import Call, Node, Range, Selector, Text, unwrapped
 from otel_confidence.query.promql.range_functions import KEEPS_NAME, RANGE_FUNCTIONS
 from otel_confidence.query.promql.windows import Windows

@@ -6,8 +6,8 @@ from typing import Final
 
 from otel_confidence.errors import QueryError
 from otel_confidence.points import NAME_LABEL
+from otel_confidence.query.literals import quoted
 from otel_confidence.query.promql.faults import bad_data
-from otel_confidence.query.promql.literals import quoted
 from otel_confidence.query.promql.nodes import (
     Aggregate,
     Binary,

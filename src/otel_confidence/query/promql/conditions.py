@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from otel_confidence.errors import QueryError
 from otel_confidence.points import NAME_LABEL, Matcher
+from otel_confidence.query.literals import is_text, legible, quoted, unquoted
 from otel_confidence.query.promql.cursor import Cursor
-from otel_confidence.query.promql.literals import is_text, legible, quoted, unquoted
 from otel_confidence.query.promql.tokens import IDENTIFIER, METRIC, STRING, WORDS
 from otel_confidence.store.patterns import compiled
 

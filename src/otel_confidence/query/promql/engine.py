@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
 from otel_confidence.points import Selection
 from otel_confidence.query.answers import Answer
+from otel_confidence.query.literals import legible
 from otel_confidence.query.promql.computing import Computing
 from otel_confidence.query.promql.costs import Course, Crowded, Room, Share
 from otel_confidence.query.promql.evaluation import Evaluator, Limits
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.frames import Floats, Frame, Grid
-from otel_confidence.query.promql.literals import legible
 from otel_confidence.query.promql.nodes import Node, Text, unwrapped
 from otel_confidence.query.promql.parsing import parse
 from otel_confidence.query.promql.selecting import Dropping, Source, Span
@@ -44,6 +44,10 @@ class Options:
 
 
 _T = TypeVar("_T")
+NO_STEP: Final = (
+    "zero or negative query resolution step widths are not accepted. Try a positive integer"
+)
+ENDS_EARLY: Final = "end timestamp must not be before start time"
 _DEFAULT = Options()
 _RANGE_KINDS = {"matrix": "range vector", "string": "string"}
 
@@ -147,17 +151,10 @@ class Engine:
     def _grid(self, start: float, end: float, step: float) -> Grid:
         grid = Grid(_milliseconds(start), _milliseconds(end), max(0, int(round(step * 1e6) / 1e3)))
         if grid.step_ms < 1:
-            raise bad_data(
-                "zero or negative query resolution step widths are not accepted. "
-                "Try a positive integer"
-            )
+            raise bad_data(NO_STEP)
         if grid.end_ms < grid.start_ms:
-            raise bad_data("end timestamp must not be before start time")
-        if (grid.end_ms - grid.start_ms) / grid.step_ms > self.limits.max_steps:
-            raise bad_data(
-                f"exceeded maximum resolution of {self.limits.max_steps:,} points per "
-                "timeseries. Try decreasing the query resolution (?step=XX)"
-            )
+            raise bad_data(ENDS_EARLY)
+        check_steps(grid.start_ms, grid.end_ms, grid.step_ms, self.limits.max_steps)
         return grid
 
     def _run(
@@ -191,6 +188,20 @@ class Engine:
 
 def _always(_: Callable[[], None]) -> int:
     return 0
+
+
+def check_steps(start: float, end: float, step: float, most: int) -> None:
+    """
+    Make sure that a range has no more steps than it may.
+
+    Raises:
+        QueryError: It has more.
+    """
+    if (end - start) // step > most:
+        raise bad_data(
+            f"exceeded maximum resolution of {most:,} points per timeseries. "
+            "Try decreasing the query resolution (?step=XX)"
+        )
 
 
 def _tried(

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from otel_confidence.points import Matcher
+from otel_confidence.query.literals import is_text, quoted
 from otel_confidence.query.numbers import general
 from otel_confidence.query.promql import aggregation, matching, operators
 from otel_confidence.query.promql.aggregation import grouped
@@ -17,7 +18,6 @@ from otel_confidence.query.promql.computing import Asked, Computing, computed, w
 from otel_confidence.query.promql.costs import Course, Share
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, empty, stacked
-from otel_confidence.query.promql.literals import is_text, quoted
 from otel_confidence.query.promql.matching import between_vectors
 from otel_confidence.query.promql.nodes import (
     Aggregate,

@@ -34,11 +34,14 @@ def clamp(frame: Frame, lowest: Floats, highest: Floats) -> Frame:
 
 
 def _smaller(a: Floats, b: Floats) -> Floats:
-    return np.where((a == -np.inf) | (b == -np.inf), -np.inf, np.minimum(a, b))
+    # Of two zeros the negative one is the smaller, as in Go.
+    least = np.where((a == 0) & (b == 0), -(-a + -b), np.minimum(a, b))
+    return np.where((a == -np.inf) | (b == -np.inf), -np.inf, least)
 
 
 def _larger(a: Floats, b: Floats) -> Floats:
-    return np.where((a == np.inf) | (b == np.inf), np.inf, np.maximum(a, b))
+    most = np.where((a == 0) & (b == 0), a + b, np.maximum(a, b))
+    return np.where((a == np.inf) | (b == np.inf), np.inf, most)
 
 
 def round_to(frame: Frame, nearest: Floats) -> Frame:

@@ -11,6 +11,7 @@ from typing import Final
 
 from otel_confidence.errors import QueryError
 from otel_confidence.points import NAME_LABEL, Matcher
+from otel_confidence.query.literals import quoted, unquoted
 from otel_confidence.query.promql.aggregation import Grouping
 from otel_confidence.query.promql.amounts import (
     EXPECTED,
@@ -23,7 +24,6 @@ from otel_confidence.query.promql.amounts import (
 from otel_confidence.query.promql.conditions import conditions, grouping_labels
 from otel_confidence.query.promql.cursor import METRICS, Cursor
 from otel_confidence.query.promql.faults import bad_data
-from otel_confidence.query.promql.literals import quoted, unquoted
 from otel_confidence.query.promql.matching import Matching
 from otel_confidence.query.promql.nodes import (
     Aggregate,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from otel_confidence.points import Labels
+from otel_confidence.query.literals import float_of
 from otel_confidence.query.promql.frames import Bools, Floats, Frame, Ints, united, without_name
 from otel_confidence.query.promql.labels import dropping
-from otel_confidence.query.promql.literals import float_of
 
 BUCKET_LABEL = "le"
 NEGLIGIBLE = 1e-12

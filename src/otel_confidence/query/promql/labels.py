@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from otel_confidence.points import NAME_LABEL, Labels, Matcher
+from otel_confidence.query.literals import is_text, legible
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Frame
-from otel_confidence.query.promql.literals import is_text, legible
 from otel_confidence.query.promql.patterns import matches_nothing
 
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>\w+)|\{(?P<braced>\w+)\})", re.ASCII)

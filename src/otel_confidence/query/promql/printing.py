@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 from otel_confidence.points import Matcher
+from otel_confidence.query.literals import quoted
 from otel_confidence.query.numbers import decimal
 from otel_confidence.query.promql.aggregation import Grouping
-from otel_confidence.query.promql.literals import quoted
 from otel_confidence.query.promql.matching import Matching
 from otel_confidence.query.promql.nodes import (
     Aggregate,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from otel_confidence.query.promql.literals import quoted
+from otel_confidence.query.literals import quoted
 from otel_confidence.query.promql.scanning import Mistake, Scan, is_digit, is_letter
 
 AGGREGATIONS: Final = frozenset(

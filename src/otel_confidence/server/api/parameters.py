@@ -3,17 +3,18 @@ This module reads the parameters of requests to the Prometheus HTTP API.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Matcher
 from otel_confidence.query.promql.costs import Course
-from otel_confidence.query.promql.engine import Options
+from otel_confidence.query.promql.engine import ENDS_EARLY, NO_STEP, Options, check_steps
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.parsing import selector
 from otel_confidence.query.times import LATEST_S, epoch_seconds, seconds
@@ -27,10 +28,11 @@ MAX_STEPS = 11_000
 """How many steps a range query may have, whatever its engine allows."""
 EARLIEST_S = 0.0
 """What stands for no limit in time: 1970, and to 2286."""
-_NO_STEP = "zero or negative query resolution step widths are not accepted. Try a positive integer"
 _NO_MATCHER = "must contain at least one non-empty matcher"
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _LARGEST = (1 << 63) - 1
+_FARTHEST_S = 9e15
+"""Milliseconds of later times do not fit into 64 bits."""
 
 
 class Parameters:
@@ -127,16 +129,28 @@ class Parameters:
         """
         return [_selected(text) for text in self.texts("match[]")]
 
+    def moment(self, name: str, default: float | None = None) -> float:
+        """
+        A time in epoch seconds at which something can be evaluated.
+
+        Raises:
+            QueryError: It is none, or too far away.
+        """
+        at = self.time(name, default)
+        if abs(at) > _FARTHEST_S:
+            raise invalid(name, f'cannot parse "{self.text(name)}" to a valid timestamp')
+        return at
+
     def span_ms(self) -> tuple[int, int]:
         """
         The times ``start`` and ``end`` in milliseconds, all time when not given.
 
+        Nothing is between them where they end before they start.
+
         Raises:
-            QueryError: They are no times, or end before they start.
+            QueryError: They are no times.
         """
         start, end = self.time("start", EARLIEST_S), self.time("end", LATEST_S)
-        if end < start:
-            raise bad_data("end timestamp must not be before start timestamp")
         within = [min(max(moment, EARLIEST_S), LATEST_S) for moment in (start, end)]
         return round(within[0] * 1000), round(within[1] * 1000)
 
@@ -161,19 +175,15 @@ class Parameters:
         Raises:
             QueryError: One is missing or wrong, or there are too many steps.
         """
-        start, end = self.time("start"), self.time("end")
+        start, end = self.moment("start"), self.moment("end")
         if end < start:
-            raise invalid("end", "end timestamp must not be before start time")
+            raise invalid("end", ENDS_EARLY)
         step = self.duration("step")
         if step is None:
             raise invalid("step", 'cannot parse "" to a valid duration')
         if step <= 0:
-            raise invalid("step", _NO_STEP)
-        if (end - start) // step > MAX_STEPS:
-            raise bad_data(
-                f"exceeded maximum resolution of {MAX_STEPS:,} points per timeseries. "
-                "Try decreasing the query resolution (?step=XX)"
-            )
+            raise invalid("step", NO_STEP)
+        check_steps(start, end, step, MAX_STEPS)
         return start, end, step
 
 
@@ -193,11 +203,22 @@ async def parameters_of(request: Request, *, patience_s: float = PATIENCE_S) -> 
     if request.method == "POST":
         body = await read_body(request, max_bytes=MAX_BODY_BYTES, raw=True, patience_s=patience_s)
         try:
-            text = body.decode()
-            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
-        except ValueError as error:
+            pairs = await _form(request, body)
+        except (ValueError, MultiPartException) as error:
             raise bad_data(f"error parsing form values: {error}") from error
     return Parameters([*pairs, *request.query_params.multi_items()], request.path_params)
+
+
+async def _form(request: Request, body: bytes) -> list[tuple[str, str]]:
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    parser = MultiPartParser(request.headers, stream(), max_files=0, max_fields=MAX_FIELDS)
+    form = await parser.parse()
+    return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
 
 
 def whole(text: str) -> int:

@@ -82,7 +82,7 @@ class Queries:
         """
         An expression at one time.
         """
-        limit, at, options = given.limit(), given.time("time", self.now()), given.options()
+        limit, at, options = given.limit(), given.moment("time", self.now()), given.options()
         expr = _expression(given)
         answer = self.engine.query(expr, at=at, options=options)
         return replies.result(answer, limit=limit)
@@ -111,6 +111,8 @@ class Queries:
         The exemplars of the series that an expression reads.
         """
         start_ms, end_ms = given.span_ms()
+        if end_ms < start_ms:
+            raise bad_data("end timestamp must not be before start timestamp")
         found: dict[tuple[Labels, int, Labels], Exemplar] = {}
         selectors = list(selectors_of(parse(given.text("query"))))
         if not selectors:

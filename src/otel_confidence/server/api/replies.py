@@ -69,8 +69,8 @@ def success(reply: Reply, *, packed: bool = False) -> Response:
     warnings = [text for text in reply.warnings if not text.startswith(_INFO)]
     infos = [text for text in reply.warnings if text.startswith(_INFO)]
     said = "".join(
-        f',"{name}":{_json(_shortened(texts))}'
-        for name, texts in (("warnings", warnings), ("infos", infos))
+        f',"{name}":{_json(_shortened(texts, kind))}'
+        for name, texts, kind in (("warnings", warnings, "warning"), ("infos", infos, "info"))
         if texts
     )
     text = f'{{"status":"success","data":{reply.data}{said}}}'.encode()
@@ -110,9 +110,11 @@ def takes_gzip(accepted: str) -> bool:
     return any(name in ("gzip", "*") and weight != "q=0" for name, _, weight in named)
 
 
-def _shortened(texts: list[str]) -> list[str]:
+def _shortened(texts: list[str], kind: str) -> list[str]:
     more = len(texts) - SHOWN_WARNINGS
-    return [*texts[:SHOWN_WARNINGS], f"{more} more warnings omitted"] if more > 0 else texts
+    if more <= 0:
+        return texts
+    return [*texts[:SHOWN_WARNINGS], f"{more} more {kind} annotations omitted"]
 
 
 def result(answer: Answer, *, limit: int = 0) -> Reply:
