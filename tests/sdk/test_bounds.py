@@ -22,6 +22,7 @@ from tests.sdk.programs import run
 from tests.sdk.sending import Sent, forget
 
 from otel_confidence.sdk import exporters
+from otel_confidence.sdk.bounds import Bounded
 from otel_confidence.sdk.delivery import is_success
 from otel_confidence.sdk.outages import Outage
 
@@ -199,6 +200,32 @@ def test_the_bounds_hold_for_every_signal(
 
     assert not arrived
     assert 1 == len(said)
+
+
+def test_the_bounds_hold_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What a proxy answers is read no further than what a receiver does.
+    """
+    with saying(LONG["64 MiB in chunks"][0]) as place:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, place)
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        arrived = export("traces", "http://receiver.invalid:4318", monkeypatch)
+
+    assert (False, ["answered 200 with more than 4 MiB"]) == arrived
+
+
+def test_a_proxy_that_is_asked_again_is_metered_once() -> None:
+    """
+    Each request asks for the way through the proxy; what it is made of does not grow by that.
+    """
+    adapter = Bounded()
+    classes = [
+        adapter.proxy_manager_for("http://127.0.0.1:9").pool_classes_by_scheme for _ in range(3)
+    ]
+
+    assert classes[0] == classes[1] == classes[2]
 
 
 def test_an_answer_that_comes_slowly_holds_nobody_up() -> None:

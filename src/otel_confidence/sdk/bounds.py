@@ -149,6 +149,8 @@ def _meter(manager: Any) -> None:
 
 
 def _metered(pool: Any) -> Any:
+    if issubclass(pool.ConnectionCls.response_class, _Answer):
+        return pool  # a proxy's manager is asked for with each request, and kept
     made = type("_Connection", (pool.ConnectionCls,), {"response_class": _Answer})
     return type("_Pool", (pool,), {"ConnectionCls": made})
 
