@@ -10,7 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.documents import DOCS, ROOT
+
+from otel_confidence.cli.commands import cli
+from otel_confidence.generate import files
 
 _PROGRAM = """
 import sys
@@ -118,3 +122,18 @@ def test_a_folder_without_a_dashboard_is_refused_by_its_name(clone: Path) -> Non
 
     assert 1 == done.returncode
     assert "grafana/dashboards has no otel-confidence-slo.json: write it with" in done.stderr
+
+
+@pytest.mark.parametrize(("part", "status"), [("kubernetes", 0), ("rules", 0), ("dashboards", 1)])
+def test_an_older_python_writes_all_but_dashboards(
+    part: str, status: int, clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where Python is older than the library of dashboards needs, only these can't be written.
+    """
+    monkeypatch.setattr(files, "_OF_DASHBOARDS", (99, 0))
+    monkeypatch.chdir(clone)
+    done = CliRunner().invoke(cli, ["generate", "--only", part])
+
+    assert status == done.exit_code, done.output
+    assert ("needs Python 99.0 or later" in done.output) == bool(status)
