@@ -58,16 +58,20 @@ def sent(monkeypatch: pytest.MonkeyPatch, place: str, protocol: str) -> Sent:
 
 
 HTTP, GRPC = "http/protobuf", "grpc"
+UNTRUSTED, EXPIRED = {"certificate verify failed"}, {"certificate has expired"}
+# The Collector answers 400 and hangs up with the request still on its way; the reset that follows
+# may overtake the answer.
+PLAIN = {"answered 400", "no answer"}
 SECURE = {
-    "nobody trusts it": ("https", False, ("certificate verify failed",) * 2),
-    "it has expired": ("https", True, ("certificate has expired",) * 2),
-    "no TLS is spoken": ("http", False, ("answered 400", "unavailable")),
+    "nobody trusts it": ("https", False, (UNTRUSTED, UNTRUSTED)),
+    "it has expired": ("https", True, (EXPIRED, EXPIRED)),
+    "no TLS is spoken": ("http", False, (PLAIN, {"unavailable"})),
 }
 
 
 @pytest.mark.parametrize(("scheme", "trusted", "why"), SECURE.values(), ids=SECURE)
 def test_a_secure_gateway_that_cannot_be_spoken_with_is_said(
-    secure: tuple[Collector, Path], scheme: str, trusted: bool, why: tuple[str, str],
+    secure: tuple[Collector, Path], scheme: str, trusted: bool, why: tuple[set[str], set[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """
@@ -81,7 +85,7 @@ def test_a_secure_gateway_that_cannot_be_spoken_with_is_said(
         for protocol, place in ((HTTP, gateway.http), (GRPC, gateway.grpc))
     ]
 
-    assert why == tuple(each.why[0] for each in found)
+    assert all(each.why[0] in reasons for each, reasons in zip(found, why, strict=True))
     assert [{"export_failed": 3}] * 2 == [each.lost for each in found]
     assert 0 == gateway.counted("otelcol_receiver_accepted_spans")
 
