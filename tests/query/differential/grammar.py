@@ -20,7 +20,8 @@ WHOLE = ('{"my.metric"}', '{__name__=~"g|level",i="0"}', '{"my.metric", "label.Ã
 LABELS = ("i", "i", "j", "job", "le", "zone", "instance", "absent", '"label.Ã©"')
 MATCHERS = (
     'i="0"', 'i!="0"', 'i=~"[12]"', 'i!~"1|2"', 'j="a"', 'j!="b"', 'zone=""', 'i=~".*"',
-    'i=~".+"', 'job=~"x|y|"', 'absent!="x"', 'le=~"1|.*Inf|"', 'j=""', 'instance="p"',
+    'i=~".+"', "i=~`\\d`", "i!~`[0-9]+\\.?`", "j!='a'", 'job=~"x|y|"', 'absent!="x"',
+    'le=~"1|.*Inf|"', 'j=""', 'instance="p"',
 )  # fmt: skip
 WIDE = ("1m", "90s", "2m30s", "5m", "5m", "10m", "1h")
 NARROW = ("1ms", "1s", "14s", "15s", "15001ms", "30s")
@@ -66,7 +67,7 @@ STEEP = ("cosh", "exp", "sin", "sinh", "cos", "tan", "ln", "log2", "log10")
 SMOOTH = sorted(set(MATHEMATICS) - set(STEEP))
 ARITHMETIC = ("+", "-", "*", "/", "%", "^", "atan2")
 COMPARISONS = ("==", "!=", ">", "<", ">=", "<=")
-PATTERNS = ("(.*)", "([01])", "(?P<n>.)(.*)", "", "x(.*)", ".+", "(a)?.*")
+PATTERNS = ('"(.*)"', "`([0-1]|\\w{2,})`", '"(?P<n>.)(.*)"', "''", '"x(.*)"', "`.+`", '"(a)?.*"')
 TEMPLATES = ("$1", "a$1b", "${1}b", "$n", "", "$$", "x", "$9", "$1$2", "${n}-", "$-")
 
 
@@ -243,7 +244,7 @@ class Grammar:
     def _label_replace(self, inner: str, source: str) -> str:
         target = self._one(["i", "new", "__name__"])
         template, pattern = self._one(TEMPLATES), self._one(PATTERNS)
-        return f'label_replace({inner}, "{target}", "{template}", "{source}", "{pattern}")'
+        return f'label_replace({inner}, "{target}", "{template}", "{source}", {pattern})'
 
     def ranged(self, depth: int) -> str:
         """
