@@ -250,7 +250,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _said(evaluator: Evaluator) -> tuple[str, ...]:
-    return tuple(evaluator.warnings)
+    return tuple(evaluator.warnings.values())
 
 
 def _series(value: Frame | Floats, grid: Grid) -> list[Selection]:

@@ -91,8 +91,8 @@ class Evaluator:
     span: Span
     course: Course
     share: Share
-    warnings: dict[str, None] = field(default_factory=dict)
-    """What to say with the answer, in the order in which it came up."""
+    warnings: dict[str, str] = field(default_factory=dict)
+    """What to say with the answer, without and with its place."""
     _known: dict[Asked, Frame | None] = field(default_factory=dict)
     """What the store has computed for this query: expressions of ratios repeat themselves."""
 
@@ -340,9 +340,11 @@ class Evaluator:
 
     def warn(self, message: str, node: Node) -> None:
         """
-        Say something about a part of the expression with the answer, once.
+        Say something about a part of the expression with the answer.
+
+        It is said once, of the last part that it is true of, as Prometheus does.
         """
-        self.warnings[f"{message} ({place(self.text, unwrapped(node).start)})"] = None
+        self.warnings[message] = f"{message} ({place(self.text, unwrapped(node).start)})"
 
 
 def _label_of(node: Node | None) -> str | None:
