@@ -217,3 +217,13 @@ def test_names_and_labels_may_be_any_text() -> None:
     assert 2.0 == prom.value(10, '{"my.metric"}')
     assert 2.0 == prom.value(10, '{"my.metric", "label.é"=~"ü|u"}')
     assert {'{label.é="ü"}': 2.0} == prom.at(10, 'sum by ("label.é") ({"my.metric"})')
+
+
+def test_the_date_of_now_counts_seconds_towards_1970() -> None:
+    """
+    A part of a second before 1970 belongs to its first second, as in Prometheus.
+    """
+    ask = "year() * 100 + minute()"
+
+    assert {"{}": 197_000.0} == Prom({}).at(-0.001, ask)
+    assert {"{}": 196_959.0} == Prom({}).at(-1, ask)

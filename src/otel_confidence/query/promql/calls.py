@@ -148,7 +148,9 @@ def _tell_gauges(evaluation: Evaluation, frame: Frame, node: Node) -> None:
 def _dated(evaluation: Evaluation, name: str, arguments: list[Node], grid: Grid) -> Frame:
     read = dates.CALENDAR[name]
     if not arguments:
-        return _vector_of(read(grid.times // 1000).astype(np.float64))
+        # Towards zero: the second that -0.001 lies in is the first of 1970, in Prometheus.
+        seconds = np.sign(grid.times) * (np.abs(grid.times) // 1000)
+        return _vector_of(read(seconds).astype(np.float64))
     frame = evaluation.vector(arguments[0], grid)
     return functions.mapped(
         frame, lambda values: read(dates.whole_seconds(values)).astype(np.float64)
