@@ -16,6 +16,7 @@ from otel_confidence.store import Store
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import Pool
 from otel_confidence.store.homes import home
+from otel_confidence.store.opening import Pools
 
 
 class Stuck:
@@ -54,7 +55,7 @@ def test_a_folder_still_written_to_is_not_let_go(tmp_path: Path) -> None:
     """
     engine = Stuck()
     client = cast("Client", engine)
-    store = Store(home(tmp_path), client, (Pool([]), Pool([])), Catalog(), None)
+    store = Store(home(tmp_path), client, Pools(Pool([]), Pool([]), Pool([])), Catalog(), None)
     batch = Batch(Samples.of([Sample(Series((("__name__", "m"),)), 1, 1.0)]))
     writing = threading.Thread(target=store.write, args=(batch,))
     writing.start()

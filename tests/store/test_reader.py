@@ -1,6 +1,7 @@
 """This module checks that reading stays whole while retention takes series away."""
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from otel_confidence.points import Batch, Exemplar, Matcher, Sample, Samples, Selection, Series
@@ -63,3 +64,23 @@ def test_more_series_than_one_parameter_holds_are_found(store: Store) -> None:
     assert {each.labels for each in series} == {each.labels for each in found}
     assert 11_000 == sum(each.values.tolist() == [1.0] for each in found)
     assert {each.fingerprint: each.labels for each in series} == recalled
+
+
+def test_what_is_known_of_series_waits_for_no_samples(tmp_path: Path) -> None:
+    """
+    Series, labels and metadata are listed while queries have every connection that reads samples.
+    """
+    store = Store.open(tmp_path / "data", upkeep_s=3600)
+    series = Series((("__name__", "m"), ("i", "0")))
+    store.write(Batch(samples=Samples.of([Sample(series, NOW_MS, 1.0)])))
+
+    with ExitStack() as lent:
+        for _ in range(store._pool._size):
+            lent.enter_context(store._pool.lend())
+        found = store.series([], NOW_MS, NOW_MS)
+        names = store.label_names([], NOW_MS, NOW_MS)
+        values = store.label_values("i", [], NOW_MS, NOW_MS), store.metadata()
+    store.close()
+
+    assert [series.labels] == found
+    assert (["__name__", "i"], (["0"], [])) == (names, values)

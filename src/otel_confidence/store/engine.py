@@ -15,12 +15,12 @@ from otel_confidence.errors import StoreError
 from otel_confidence.points import Batch, Exemplar, Labels, Matcher, Metadata, Selection
 from otel_confidence.store.buckets import Buckets
 from otel_confidence.store.catalog import Catalog
-from otel_confidence.store.connection import Pool, failing, read
+from otel_confidence.store.connection import failing, read
 from otel_confidence.store.grids import Cells, Steps, computable, within_times
 from otel_confidence.store.homes import Home, home
 from otel_confidence.store.journal import Journal, Texts
 from otel_confidence.store.memory import Memory
-from otel_confidence.store.opening import MEMORY_SIZE, UPKEEP_S, opening
+from otel_confidence.store.opening import MEMORY_SIZE, UPKEEP_S, Pools, opening
 from otel_confidence.store.progress import Rolled
 from otel_confidence.store.reader import MatcherSets, Reader
 from otel_confidence.store.recent import Laid
@@ -44,7 +44,7 @@ class Store:
         self,
         place: Home,
         writing: Client,
-        pools: tuple[Pool, Pool],
+        pools: Pools,
         catalog: Catalog,
         upkeep: Upkeep | None,
     ) -> None:
@@ -52,9 +52,9 @@ class Store:
         self._writing = writing
         self._upkeep = upkeep
         self._writer = writer(writing, catalog, upkeep)
-        self._pool, self._sql_pool = pools
+        self._pools, self._pool = pools, pools.samples
         self._memory = upkeep.memory if upkeep is not None else Memory(0)
-        self._reader = Reader(self._pool, catalog, self._memory.known)
+        self._reader = Reader(self._pool, catalog, self._memory.known, listing=pools.listing)
         self._journal = Journal(self._pool)
 
     @classmethod
@@ -342,7 +342,7 @@ class Store:
             QueryError: The statement is wrong, not allowed, too slow or too large.
             StoreError: The engine failed.
         """
-        with self._sql_pool.lend() as client:
+        with self._pools.sql.lend() as client:
             return read(client, judged(client, statement), parameters)
 
     def close(self) -> None:
@@ -360,7 +360,8 @@ class Store:
             self._writing.close()
         if self._upkeep is not None:
             ended = self._upkeep.close(timeout_s=3) and ended
-        self._pool.close(timeout_s=1)
-        self._sql_pool.close(timeout_s=0.5)
+        self._pools.samples.close(timeout_s=1)
+        self._pools.listing.close(timeout_s=0.5)
+        self._pools.sql.close(timeout_s=0.5)
         if ended:
             self._home.release()

@@ -4,7 +4,7 @@ This module opens a store: the tables, the connections to them, and the work in 
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
@@ -16,6 +16,8 @@ from otel_confidence.store.homes import Embedded, Home
 from otel_confidence.store.upkeep import WORKING, Terms, Upkeep
 
 _READERS: Final = 4
+_LISTERS: Final = 2
+"""For what is known of series, which is not to wait for the samples that queries read."""
 _SQL_READERS: Final = 2
 _MIB: Final = 1 << 20
 UPKEEP_S: Final = 10.0
@@ -47,7 +49,20 @@ _SQL: Final = {
     "readonly": 1,
 }
 
-Parts = tuple[Client, tuple[Pool, Pool], Catalog, Upkeep | None]
+
+class Pools(NamedTuple):
+    """
+    The connections that read.
+    """
+
+    samples: Pool
+    listing: Pool
+    """For what is known of series."""
+    sql: Pool
+    """For users' statements."""
+
+
+Parts = tuple[Client, Pools, Catalog, Upkeep | None]
 
 
 def opening(place: Home, terms: Terms) -> Parts:
@@ -66,11 +81,12 @@ def opening(place: Home, terms: Terms) -> Parts:
     with ExitStack() as undo:
         writing = undo.enter_context(closing(_prepared(place, terms.retention_days)))
         readers = [_client(place, _READING, undo) for _ in range(_READERS)]
+        listers = [_client(place, _READING, undo) for _ in range(_LISTERS)]
         sql_readers = [_client(place, _SQL, undo) for _ in range(_SQL_READERS)]
         reader.remember(readers[0], catalog)
         mend = place.mending(writing)
         upkeep = _upkeep(place, catalog, terms, mend, undo)
-        pools = (Pool(readers, on_damage=mend), Pool(sql_readers, on_damage=mend))
+        pools = Pools(*(Pool(each, on_damage=mend) for each in (readers, listers, sql_readers)))
         undo.pop_all()
     return writing, pools, catalog, upkeep
 

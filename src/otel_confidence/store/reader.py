@@ -44,8 +44,11 @@ class Reader:
         pool: Pool,
         catalog: Catalog,
         known: Callable[[Sequence[Matcher]], Known | None] = lambda _: None,
+        *,
+        listing: Pool | None = None,
     ) -> None:
         self._pool = pool
+        self._listing = listing or pool
         self._catalog = catalog
         self._known = known
 
@@ -126,7 +129,7 @@ class Reader:
             f"SELECT DISTINCT fingerprint FROM series WHERE {_present(where, start_ms, end_ms)} "
             f"AND ({where.matching_any(sets)}) ORDER BY name, fingerprint{_limit(where, limit)}"
         )
-        with self._pool.lend() as client:
+        with self._listing.lend() as client:
             found = read(client, statement, where.parameters)
             return sorted(self._labels(client, _numbers(found, "fingerprint")).values())
 
@@ -157,7 +160,7 @@ class Reader:
             f"WHERE {where.bind(metric, 'String')} IN ('', name) "
             f"ORDER BY name, day DESC, type, unit, help{_limit(where, limit)}"
         )
-        with self._pool.lend() as client:
+        with self._listing.lend() as client:
             found = read(client, statement, where.parameters)
         return [Metadata(**row) for row in found.to_pylist()]
 
@@ -202,7 +205,7 @@ class Reader:
             f"WHERE {_present(where, *span_ms)} AND ({where.matching_any(sets)}) "
             f"AND text != '' ORDER BY text{_limit(where, limit)}"
         )
-        with self._pool.lend() as client:
+        with self._listing.lend() as client:
             found = read(client, statement, where.parameters)
         return list(found["text"].to_pylist()) if found.num_rows else []
 
