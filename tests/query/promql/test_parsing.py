@@ -149,6 +149,15 @@ def test_strings_mean_what_they_mean_in_prometheus(text: str, value: str) -> Non
     assert tree == parse(formatted(text))
 
 
+@pytest.mark.parametrize("text", ['"\ud800"', "x{a=`\udcff`}", "\udfff", "'\ufffd'", "# \ud800"])
+def test_what_is_no_text_is_no_expression(text: str) -> None:
+    """
+    Half of a surrogate pair, which only Python can hand over, is a bad request anywhere.
+    """
+    with pytest.raises(QueryError, match=r"invalid UTF-8 rune|unexpected char|no expression found"):
+        parse(text)
+
+
 def test_nodes_come_in_the_order_of_the_text() -> None:
     """
     A tree is walked as its text is read.

@@ -317,7 +317,8 @@ class Evaluator:
         parameter = self.scalar(node, grid)
         if name == "quantile":
             self.warn_share(parameter[np.isnan(parameter)], node)
-            self.warn_share(np.array([parameter.min(), parameter.max()]), node)
+            # Of the shares outside, Prometheus names the farthest on each side.
+            self.warn_share(np.array([min(parameter.min(), 0), max(parameter.max(), 1)]), node)
         else:
             aggregation.check_count(parameter)
         return parameter

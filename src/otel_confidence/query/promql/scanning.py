@@ -4,6 +4,8 @@ This module reads strings and numbers character by character, as Prometheus's le
 
 from typing import Final
 
+from otel_confidence.query.literals import is_text
+
 _DIGITS: Final = "0123456789"
 _HEX: Final = "0123456789abcdefABCDEF"
 _ESCAPES: Final = {"x": (2, 16, 255), "u": (4, 16, 0x10FFFF), "U": (8, 16, 0x10FFFF)}
@@ -67,7 +69,7 @@ class Scan:
             if self._over or (self._is("\n") and not raw):
                 kind = "raw" if raw else "quoted"
                 raise Mistake(f"unterminated {kind} string", self._start)
-            if self._is("�"):
+            if self._text[self.at] == "\ufffd" or not is_text(self._text[self.at]):
                 raise Mistake("invalid UTF-8 rune", self._start)
             self.at += 1
             if not raw and self._text[self.at - 1] == "\\":

@@ -52,9 +52,9 @@ _SIGN: Final = re.compile(r"==|!=|<=|>=|[,*/%+\-^=<>@]")
 _DURATION: Final = re.compile(r"[smhdwy]s?(?:[0-9]+[smhdw]s?)*(?![0-9A-Za-z_])")
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_.])")
 _STRING: Final = {
-    '"': re.compile(r'"[^"\\\n�]*"'),
-    "'": re.compile(r"'[^'\\\n�]*'"),
-    "`": re.compile(r"`[^`�]*`"),
+    '"': re.compile(r'"[^"\\\n\ud800-\udfff\ufffd]*"'),
+    "'": re.compile(r"'[^'\\\n\ud800-\udfff\ufffd]*'"),
+    "`": re.compile(r"`[^`\ud800-\udfff\ufffd]*`"),
 }
 """Strings that nothing is wrong with, and that need no closer look."""
 
@@ -164,7 +164,7 @@ class Tokens:
     def _sign(self, character: str) -> Token:
         found = _SIGN.match(self._text, self._position)
         if found is None and character == "!":
-            after = quoted(self._peek(1), "'") if self._peek(1) else "'�'"
+            after = quoted(self._peek(1), "'") if self._peek(1) else "'\ufffd'"
             raise Mistake(f"unexpected character after '!': {after}", self._position)
         if found is None:
             shown = quoted(character, "'")
@@ -298,7 +298,7 @@ class Tokens:
         if character == "!":
             if after in ("~", "="):
                 return self._emit(f"!{after}", 2)
-            shown = quoted(after, "'") if after else "'�'"
+            shown = quoted(after, "'") if after else "'\ufffd'"
             reason = f"unexpected character after '!' inside braces: {shown}"
             raise Mistake(reason, self._position)
         if character == "{":
