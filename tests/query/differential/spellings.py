@@ -42,6 +42,7 @@ WRONG = (
     "g offset 1m offset 2m", "g @ 1 @ 2", "{}", '{i=""}', '{i=~".*"}', 'g{i=~"x{1001}"}',
     '\n\n g{"é"="1", i=~"("}', "g offset Inf", "g offset 1e300", "g offset -1e300",
     "g offset 1e400", "g offset 9999999999999999999", "g offset 1e18", "sum_over_time(g[1e18])",
+    "g[-1e300]",
     "g offset 300y", "g[99999999999999999999y]", "g offset 1m1h", "g offset 1q", "g offset 5m5m",
     "g offset", "g offset x", "g offset i", "(g) offset 5m", "sum(g) offset 5m", "1 offset 5m",
     "g[0]", "g[0:1m]", "g[5m:0]", "g[-5m]", "g[5m:-1s]", "g[]", "g[:]", "g[:5m]", "g[5m:5m:5m]",

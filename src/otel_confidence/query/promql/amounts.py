@@ -68,6 +68,8 @@ def signed_duration(cursor: Cursor, context: str, expected: str) -> float:
         )
     if cursor.token.kind not in (NUMBER, DURATION):
         cursor.unexpected(context, expected)
+    if context != "offset":
+        start = cursor.token.start  # Prometheus names the number there, and here its sign
     value = number(cursor).value
     if abs(value) > LARGEST / NANOSECONDS:
         raise cursor.fault(start, "duration out of range")
