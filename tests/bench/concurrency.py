@@ -93,11 +93,11 @@ def fill(up: Up) -> None:
 
 
 async def _asking(up: Up, clients: int, seconds: float) -> tuple[list[float], Counter[str]]:
-    ended = time.monotonic() + seconds
     latencies: list[float] = []
     outcomes: Counter[str] = Counter()
     limits = httpx.Limits(max_connections=clients)
     async with httpx.AsyncClient(base_url=up.http, timeout=240, limits=limits) as http:
+        ended = time.monotonic() + seconds
 
         async def ask(number: int) -> None:
             while time.monotonic() < ended:

@@ -39,9 +39,14 @@ def without_data(found: list[Row]) -> list[tuple[str, str, str]]:
 def test_every_query_has_data_in_up(embedded: list[Row]) -> None:
     """
     The embedded engine answers each query without a warning, and with data where there should be.
+
+    It remarks, as Prometheus does, that some of the Collector's counters are not named like ones.
     """
+    remarked = "PromQL info: metric might not be a counter"
+    said = {text for row in embedded for text in row.warnings if not text.startswith(remarked)}
+
     assert [] == without_data(embedded)
-    assert [] == [row.query for row in embedded if row.warnings]
+    assert set() == said
 
 
 def test_every_query_has_the_same_rows_in_prometheus(

@@ -203,21 +203,32 @@ def test_wrong_references_cost_their_series_alone(refs: list[int]) -> None:
     assert {"invalid_labels": 1} == written.refusals.counts
 
 
-@pytest.mark.parametrize(
-    "more", [b"", field(4, double(2, 0.5) + whole(3, NOW_MS))], ids=["nothing", "an exemplar"]
-)
-def test_a_series_of_2_0_without_samples_is_refused(more: bytes) -> None:
+def test_a_series_of_2_0_with_nothing_in_it_is_refused() -> None:
     """
-    The specification asks for a sample or a histogram; the series beside it are kept.
+    The series beside it are kept.
     """
     symbols = Symbols()
     labels = symbols.refs("__name__", "up")
-    good, bare = field(5, labels + field(2, sample(NOW_MS, 1.0))), field(5, labels + more)
+    good, bare = field(5, labels + field(2, sample(NOW_MS, 1.0))), field(5, labels)
 
     kept, written = keep(bytes(symbols) + bare + good, "2.0")
 
-    assert (1, 0) == (len(kept.samples), len(kept.exemplars))
+    assert 1 == len(kept.samples)
     assert {"no_samples": 1} == written.refusals.counts
+
+
+def test_a_series_of_2_0_may_have_exemplars_alone() -> None:
+    """
+    So Prometheus sends those of a scrape, behind their samples.
+    """
+    symbols = Symbols()
+    exemplar = field(4, double(2, 0.5) + whole(3, NOW_MS))
+    series = field(5, symbols.refs("__name__", "up") + exemplar)
+
+    kept, written = keep(bytes(symbols) + series, "2.0")
+
+    assert [0.5] == [each.value for each in kept.exemplars]
+    assert {} == written.refusals.counts
 
 
 @pytest.mark.parametrize(

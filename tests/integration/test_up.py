@@ -10,6 +10,7 @@ import subprocess
 import time
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -198,12 +199,25 @@ def test_a_folder_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
     assert ["thesis.tex"] == [each.name for each in tmp_path.iterdir()]
 
 
+@contextmanager
+def hanging_up(means: signal.Handlers) -> Iterator[None]:
+    """
+    What SIGHUP means to a process that is started meanwhile, however these tests were started.
+    """
+    before = signal.signal(signal.SIGHUP, means)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     """
     It ends before a supervisor would kill it, takes its ready file along and keeps what it has.
     """
-    up = start(tmp_path / "data")
+    with hanging_up(signal.SIG_DFL):
+        up = start(tmp_path / "data")
     with socket.create_connection(up.http.removeprefix("http://").split(":")) as idle:  # type: ignore[arg-type]  # a pair of texts does
         idle.sendall(b"GET / HTTP/1.1\r\n")
         began = time.monotonic()
@@ -221,11 +235,8 @@ def test_it_outlives_its_terminal_where_that_is_wanted(tmp_path: Path) -> None:
     """
     Started with ``nohup``, which has SIGHUP ignored, it goes on serving.
     """
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with hanging_up(signal.SIG_IGN):
         up = start(tmp_path / "data")
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
     os.kill(up.process.pid, signal.SIGHUP)
     ready = httpx.get(f"{up.http}/-/ready")

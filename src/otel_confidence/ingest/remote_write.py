@@ -185,7 +185,7 @@ class _Decoding:
         points = len(samples) + len(exemplars)
         try:
             known = self._known.of(self._came.key(given), self._came)
-            self._check_full(known.name, len(samples) + histograms)
+            self._check_full(known.name, points + histograms)
             self._take(points)
         except Refused as refused:
             self.refusals.add(where, refused, max(1, points + histograms))
@@ -210,8 +210,9 @@ class _Decoding:
             self._describe(known.name, about)
 
     def _check_full(self, name: str, points: int) -> None:
+        # The specification asks for a sample or histogram. Prometheus itself sends exemplars alone.
         if self._came.needs_samples and not points:
-            raise Refused("no_samples", f"{name} has neither a sample nor a histogram")
+            raise Refused("no_samples", f"{name} has no sample, histogram or exemplar")
 
     def _take(self, points: int) -> None:
         if points > self._room:
