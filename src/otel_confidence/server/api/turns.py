@@ -7,11 +7,13 @@ it still reads keeps its place until it has ended, so that there are never more 
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+import anyio
 from starlette.requests import Request
 
+from otel_confidence.errors import QueryError
 from otel_confidence.query.promql.costs import Course
 from otel_confidence.query.promql.faults import canceled, timeout
 
@@ -32,9 +34,11 @@ class Turns:
         Open for requests.
 
         Args:
-            at_once: How many are computed at a time, each on a thread.
+            at_once: How many are computed at a time.
         """
+        self._places = anyio.Semaphore(at_once)
         self._threads = ThreadPoolExecutor(at_once, "turn")
+        self._running: set[asyncio.Future[Any]] = set()
 
     async def run(self, work: Callable[[], _T], course: Course, request: Request) -> _T:
         """
@@ -43,49 +47,68 @@ class Turns:
         Raises:
             QueryError: Its time is over, or its client has gone.
         """
-        place = self._threads.submit(work)
-        computing = asyncio.wrap_future(place)
-        computing.add_done_callback(_known)
+        computing = self._computing(work, course)
+        self._running.add(computing)
+        computing.add_done_callback(self._ended)
         left = False
         try:
             await asyncio.wait((computing,), timeout=min(_SOON_S, course.left_s))
             if not computing.done():
-                left = await _left_before(computing, place, course, request)
+                left = await _waited(computing, course, request)
         finally:
             course.stop()
-            queued = place.cancel()
         if computing.done():
             return computing.result()
-        if left:
-            raise canceled("query was canceled in query execution")
-        raise timeout(f"query timed out in query {'queue' if queued else 'execution'}")
+        raise _gone() if left else timeout("query timed out in query execution")
+
+    def _computing(self, work: Callable[[], _T], course: Course) -> "asyncio.Future[_T]":
+        # Nothing waits for a thread itself: threads that always find something to do would leave
+        # the event loop too little to take requests and send answers in their order.
+        try:
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            return asyncio.ensure_future(self._later(work, course))
+        return self._begun(work)
+
+    async def _later(self, work: Callable[[], _T], course: Course) -> _T:
+        try:
+            with anyio.fail_after(course.left_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise timeout("query timed out in query queue") from None
+        return await self._begun(work)
+
+    def _begun(self, work: Callable[[], _T]) -> "asyncio.Future[_T]":
+        begun = asyncio.wrap_future(self._threads.submit(work))
+        begun.add_done_callback(lambda _: self._places.release())
+        return begun
+
+    def _ended(self, computing: "asyncio.Future[Any]") -> None:
+        self._running.discard(computing)
+        if not computing.cancelled():
+            computing.exception()  # known, whether somebody still waits for it or not
 
 
-def _known(computing: "asyncio.Future[Any]") -> None:
-    """
-    Know of an error, whether somebody still waits for it or not.
-    """
-    if not computing.cancelled():
-        computing.exception()
-
-
-async def _left_before(
-    computing: "asyncio.Future[Any]", place: "Future[Any]", course: Course, request: Request
-) -> bool:
+async def _waited(computing: "asyncio.Future[Any]", course: Course, request: Request) -> bool:
     """
     Wait for the answer, for the end of the time or for the client to go; whether it has gone.
     """
-    leaving = asyncio.ensure_future(_leaving(request))
-    either = (computing, leaving)
+    leaving = asyncio.ensure_future(_left(request))
     try:
-        await asyncio.wait(either, timeout=course.left_s, return_when=asyncio.FIRST_COMPLETED)
-        if place.running():
-            await asyncio.wait(either, timeout=_GRACE_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            (computing, leaving),
+            timeout=course.left_s + _GRACE_S,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
         return leaving.done()
     finally:
         leaving.cancel()
 
 
-async def _leaving(request: Request) -> None:
+def _gone() -> QueryError:
+    return canceled("query was canceled in query execution")
+
+
+async def _left(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
