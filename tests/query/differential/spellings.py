@@ -29,6 +29,7 @@ READABLE = (
     "quantile_over_time(-0.5, g[5m]) or quantile(NaN, g) or quantile_over_time(2, nothing[5m])",
     "rate(g[5m]) or increase((level)[5m:1m]) or rate({__name__=~'c_total|brief',j!='b'}[5m])",
     "rate(g[5m]) or rate(g[10m]) or quantile(2, g) or quantile(2, odd)",
+    "quantile without (j) (-1, histogram_quantile(-1, rate(h_bucket[5m])))",
     "quantile(time() - 1790002500, g) or quantile(time(), odd)",
     " or ".join(["c_total"] * 250),
     " + ".join(["sum(g)"] * 210),

@@ -296,9 +296,12 @@ class Evaluator:
         An aggregation over series.
         """
         name, grouping = node.op, node.grouping
-        parameter = self._parameter(name, node.param, grid)
-        label = _label_of(node.param)
+        label, parameter = _label_of(node.param), None
+        if node.param is not None and node.param.kind == "scalar":
+            parameter = self.scalar(node.param, grid)
         frame = self.vector(node.expr, grid)
+        if node.param is not None and parameter is not None:
+            self._judge(name, parameter, node.param)
         if label is not None:
             room = self.limits.max_samples
             return aggregation.count_values(frame, grouping, label, max_samples=room)
@@ -311,17 +314,14 @@ class Evaluator:
             return aggregation.quantiles(groups, parameter)
         return aggregation.extremes(frame, groups, parameter, largest=name == "topk")
 
-    def _parameter(self, name: str, node: Node | None, grid: Grid) -> Floats | None:
-        if node is None or node.kind != "scalar":
-            return None
-        parameter = self.scalar(node, grid)
+    def _judge(self, name: str, parameter: Floats, node: Node) -> None:
+        # After what is aggregated: of the same words said twice, those said last stay.
         if name == "quantile":
             self.warn_share(parameter[np.isnan(parameter)], node)
             # Of the shares outside, Prometheus names the farthest on each side.
             self.warn_share(np.array([min(parameter.min(), 0), max(parameter.max(), 1)]), node)
         else:
             aggregation.check_count(parameter)
-        return parameter
 
     def warn_share(self, q: Floats, node: Node) -> None:
         """
