@@ -4,6 +4,7 @@ This module builds the rules on the stack's own programs: Collector, Prometheus,
 They watch what Prometheus scrapes from those, and are of no use to a server that has none of them.
 """
 
+from functools import partial
 from typing import Final
 
 from otel_confidence.generate.rules.kinds import Alert, Group, of
@@ -33,6 +34,7 @@ LATE: Final = (("for", "5m"),)
 
 _EXPORTER: Final = "exporter"
 _SIGNALS: Final = ("metric_points", "spans", "log_records")
+_warning = partial(Alert, severity="warning", topic="pipeline", board="health")
 
 
 def _counted(what: str) -> str:
@@ -95,52 +97,43 @@ def _down() -> Alert:
 
 
 def _agent_down() -> Alert:
-    return Alert(
+    return _warning(
         name="CollectorAgentDown",
         expression=_unreached(AGENT),
-        severity="warning",
-        topic="pipeline",
         summary=f"The agent {of('instance')} does not answer",
         description=(
             f"Prometheus has not reached the agent {of('instance')} for five minutes (up is "
             "{{ $value }}): what programs on its node send may not leave it."
         ),
-        board="health",
         # A node that restarts, or gets a new agent, is back before.
         waits=LATE,
     )
 
 
 def _other_down() -> Alert:
-    return Alert(
+    return _warning(
         name="StackServiceDown",
         expression=f'up{{job="{OTHERS}"}} == 0',
-        severity="warning",
-        topic="pipeline",
         summary=f"{of('instance')} does not answer",
         description=(
             f"Prometheus has not reached {of('instance')} for two minutes (up is "
             "{{ $value }}). What is meant for Tempo or Loki waits in the Collector's queues; "
             "without Grafana nobody sees dashboards, without Alertmanager nobody is told."
         ),
-        board="health",
         waits=SOON,
     )
 
 
 def _scraped_down() -> Alert:
-    return Alert(
+    return _warning(
         name="ScrapedProgramDown",
         expression=f'up{{job="{SCRAPED}"}} == 0',
-        severity="warning",
-        topic="pipeline",
         summary=f"Nothing is scraped from {of('instance')}",
         description=(
             f"For five minutes {of('instance')} has not answered the Collector, or its page cannot "
             "be read (up is {{ $value }}): a line that is no Prometheus text, or too many samples, "
             "cost the whole page."
         ),
-        board="health",
         # A deployment is over before.
         waits=LATE,
     )
@@ -150,18 +143,15 @@ def _stalled() -> Alert:
     by = f"sum by (instance, {_EXPORTER})"
     waiting = f"{by} (min_over_time(otelcol_exporter_queue_size[2m])) > 0"
     sent = "\n  or ".join(f"{by} (increase({series}[2m])) > 0" for series in _SENT)
-    return Alert(
+    return _warning(
         name="CollectorDeliveryStalled",
         expression=f"{waiting}\nunless on (instance, {_EXPORTER}) (\n  {sent}\n)",
-        severity="warning",
-        topic="pipeline",
         summary=f"{of(_EXPORTER)} takes nothing from the Collector",
         description=(
             f"For four minutes {of('instance')} has handed nothing over to {of(_EXPORTER)}, "
             'although {{ $value | printf "%.0f" }} or more wait: its backend is away or asks to '
             "come again later. Nothing is lost until the queue is full."
         ),
-        board="health",
         waits=SOON,
     )
 
@@ -176,21 +166,18 @@ def _filling() -> Alert:
         )
     )
     filled = f"{size}\n    / ({capacity} > 0)"
-    return Alert(
+    return _warning(
         name="CollectorQueueFilling",
         expression=(
             f"max by (instance, {_EXPORTER}) (\n  {filled}\n    > {QUEUE_FULL}\n"
             f"  or\n  {filled}\n    > {QUEUE_GROWS}\n  and\n  {ahead}\n    > {capacity}\n)"
         ),
-        severity="warning",
-        topic="pipeline",
         summary=f"The Collector's queue for {of(_EXPORTER)} fills",
         description=(
             f"The queue of {of('instance')} for {of(_EXPORTER)} is filled to "
             "{{ $value | humanizePercentage }}, by more than half or fast enough to be full within "
             "an hour; then senders wait or telemetry is lost."
         ),
-        board="health",
         waits=SOON,
     )
 
@@ -223,11 +210,9 @@ def _losing() -> Alert:
 
 
 def _leaving_out() -> Alert:
-    return Alert(
+    return _warning(
         name="CollectorLeavingOut",
         expression=_grown("sum by (instance)", _LEFT_OUT),
-        severity="warning",
-        topic="pipeline",
         summary="The Collector leaves out what would cost its neighbors",
         description=(
             f"{of('instance')} left out about "
@@ -235,7 +220,6 @@ def _leaving_out() -> Alert:
             "wrong, with names that cannot be kept, or with labels or links without end. Whoever "
             "sent them is not told."
         ),
-        board="health",
     )
 
 

@@ -32,15 +32,13 @@ def parse(text: str) -> Node:
     return _known(text) if len(text) <= _KNOWN_LENGTH else _parsed(text)
 
 
-@lru_cache(maxsize=_KNOWN)
-def _known(text: str) -> Node:
-    return _parsed(text)
-
-
 def _parsed(text: str) -> Node:
     tree = Parser(text).whole()
     Checker(text).check(tree)
     return tree
+
+
+_known = lru_cache(maxsize=_KNOWN)(_parsed)
 
 
 def selector(text: str) -> list[Matcher]:

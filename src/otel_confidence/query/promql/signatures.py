@@ -48,12 +48,11 @@ _OF_VECTOR: Final = Signature(("vector",))
 _OF_MATRIX: Final = Signature(("matrix",))
 _OF_DATES: Final = Signature(("vector",), optional=1)
 _OF_SCALAR: Final = Signature(("vector", "scalar"))
-FOLLOWING_TIME: Final = frozenset(
-    {
-        "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month",
-        "predict_linear", "time", "timestamp", "year",
-    }
+_DATES: Final = (
+    "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month",
+    "year",
 )  # fmt: skip
+FOLLOWING_TIME: Final = frozenset({*_DATES, "predict_linear", "time", "timestamp"})
 """Functions whose result changes with the time of evaluation even on unchanging arguments."""
 FUNCTIONS: Final[Mapping[str, Signature]] = {
     **dict.fromkeys(
@@ -73,13 +72,7 @@ FUNCTIONS: Final[Mapping[str, Signature]] = {
         ),
         _OF_MATRIX,
     ),
-    **dict.fromkeys(
-        (
-            "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute",
-            "month", "year",
-        ),
-        _OF_DATES,
-    ),
+    **dict.fromkeys(_DATES, _OF_DATES),
     "clamp": Signature(("vector", "scalar", "scalar")),
     "clamp_max": _OF_SCALAR,
     "clamp_min": _OF_SCALAR,

@@ -62,8 +62,8 @@ class Turns:
         raise _gone() if left else timeout("query timed out in query execution")
 
     def _computing(self, work: Callable[[], _T], course: Course) -> "asyncio.Future[_T]":
-        # Nothing waits for a thread itself: threads that always find something to do would leave
-        # the event loop too little to take requests and send answers in their order.
+        # Nothing waits for a thread itself. With a queue before the threads, more runs of
+        # tests.bench.concurrency had answers that took many times the median; some still have.
         try:
             self._places.acquire_nowait()
         except anyio.WouldBlock:
