@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 import yaml
+from tests.ports import free_port
 from tests.programs import program
 from tests.running import until
 
@@ -23,15 +23,6 @@ _QUICK: Mapping[str, Any] = {
     "processors": {"tail_sampling": {"decision_wait": "1s"}},
     "connectors": {"span_metrics": {"metrics_flush_interval": "1s"}},
 }
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens at."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +141,7 @@ def _started(
     folder: Path, command: Sequence[str], environment: Mapping[str, str]
 ) -> Collector | None:
     """One that is ready; None where somebody else took one of its ports meanwhile."""
-    ports = free_ports(5)
+    ports = [free_port() for _ in range(5)]
     (folder / "doors.yaml").write_text(yaml.safe_dump(_doors(*ports)))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)

@@ -1,11 +1,11 @@
 """This module runs a real Prometheus that scrapes, writes elsewhere and can be asked."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.programs import program
 
 from otel_confidence.query.prometheus import PrometheusClient
@@ -16,8 +16,7 @@ def scraping(folder: Path, configuration: str) -> Iterator[PrometheusClient]:
     """A Prometheus with a configuration of its own; without one the test is skipped, but in CI."""
     prometheus = program("prometheus")
     (folder / "prometheus.yml").write_text(configuration)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = int(listener.getsockname()[1])
+    port = free_port()
     command = [
         str(prometheus),
         f"--config.file={folder / 'prometheus.yml'}",

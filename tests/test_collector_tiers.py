@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 import pytest
 from tests.clickhouse import started
-from tests.collecting import Collector, attributes, free_ports, running
+from tests.collecting import Collector, attributes, running
+from tests.ports import free_port
 from tests.running import until
 from tests.test_collector_files import lay, merged
 
@@ -125,7 +126,7 @@ def _tier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Colle
     and is killed; both come back.
     """
     folder, server = tmp_path_factory.mktemp("gateway"), tmp_path_factory.mktemp("clickhouse")
-    (port,) = free_ports(1)
+    port = free_port()
     with started(server, port), gateway(folder, port, CLICKHOUSE_CREATE_SCHEMA="true") as first:
         send(first)
         until(lambda: set(counts(port).values()) == {EACH})
@@ -196,7 +197,7 @@ def test_a_full_queue_is_felt_by_its_own_store_alone(tmp_path: Path) -> None:
     """
     What ClickHouse's queue cannot take comes to Loki once, nobody is refused, and it is counted.
     """
-    (port,) = free_ports(1)
+    port = free_port()
     full = {"sending_queue": {"queue_size": 5, "batch": {"min_size": 1, "max_size": 5}}}
     overlay = {"exporters": {"clickhouse": full, "clickhouse/traces": full}}
     with gateway(tmp_path / "gateway", port, overlay) as collector:
@@ -226,7 +227,7 @@ def test_a_gateway_that_makes_tables_needs_clickhouse_to_start(tmp_path: Path) -
     """
     With CLICKHOUSE_CREATE_SCHEMA=true a gateway ends where ClickHouse is away, and says so.
     """
-    (port,) = free_ports(1)
+    port = free_port()
 
     with (
         pytest.raises(AssertionError, match=r"create database: .*connection refused"),

@@ -24,6 +24,7 @@ from rich.console import Console
 
 from examples.digits.alarms import PATIENCE_S, Alarms, alarms
 
+PORT = 8050
 STARTUP_S = 60.0
 LEAST_S = 15.0
 """A round has three phases, and each pauses for the last four seconds."""
@@ -106,8 +107,13 @@ def _farewell(status: int) -> None:
 def _server(folder: Path, options: list[str]) -> Iterator[dict[str, Any]]:
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "otel_confidence", "up", "--data", str(folder / "data")]
-    command += ["--port", str(_free_or_any(8050)), "--otlp-grpc-port", "0", "--otlp-http-port", "0"]
-    with _running([*command, *options, "--ready-file", str(ready)]) as process:
+    command += [*options, "--ready-file", str(ready)]
+    command += ["--otlp-grpc-port", "0", "--otlp-http-port", "0", "--port"]
+    with ExitStack() as stack:
+        process = stack.enter_context(_running([*command, str(_free_or_any(PORT))]))
+        if not _met(process, ready.exists) and process.returncode:
+            console.print("Once more, at any port: another program may have taken the usual one.")
+            process = stack.enter_context(_running([*command, "0"]))
         _wait(process, ready.exists)
         yield json.loads(ready.read_text())
 
@@ -181,10 +187,19 @@ def _interrupted(then: Callable[[], object] = lambda: None) -> Iterator[list[int
 
 
 def _wait(process: subprocess.Popen[bytes], condition: Callable[[], Any]) -> Any:
+    if met := _met(process, condition):
+        return met
+    sys.exit("The demo could not start; what is above says why.")
+
+
+def _met(process: subprocess.Popen[bytes], condition: Callable[[], Any]) -> Any:
+    """
+    What the condition became, or something false if the process ended or time ran out before.
+    """
     deadline = time.monotonic() + STARTUP_S
     while not (met := condition()):
         if process.poll() is not None or time.monotonic() > deadline:
-            sys.exit("The demo could not start; what is above says why.")
+            break
         time.sleep(0.1)
     return met
 

@@ -36,6 +36,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
 from opentelemetry.trace import NoOpTracerProvider
 from tests.load import request
+from tests.ports import free_port
 from tests.programs import ROOT
 from tests.programs import program as binary
 from tests.running import running, until
@@ -135,7 +136,8 @@ def _idle(program: Program) -> bool:
 
 @contextmanager
 def started(configuration: list[str], folder: Path, *, grpc: int = 0) -> Iterator[Program]:
-    doors = {"http": f"{ADDRESS}:{_free_port()}", "grpc": f"{ADDRESS}:{grpc or _free_port()}"}
+    ports = {"http": free_port(ADDRESS), "grpc": grpc or free_port(ADDRESS)}
+    doors = {name: f"{ADDRESS}:{port}" for name, port in ports.items()}
     protocols = {name: {"endpoint": door} for name, door in doors.items()}
     listening = {
         "receivers": {"otlp": {"protocols": protocols}},
@@ -171,7 +173,7 @@ def _running(command: list[Any], folder: Path, door: str) -> Iterator[int]:
 @contextmanager
 def _prometheus(folder: Path) -> Iterator[Program]:
     (folder / "prometheus.yml").write_text("storage: {tsdb: {out_of_order_time_window: 24h}}")
-    door = f"{ADDRESS}:{_free_port()}"
+    door = f"{ADDRESS}:{free_port(ADDRESS)}"
     command = [
         binary("prometheus"),
         f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}",
@@ -190,8 +192,8 @@ def gateway_files(sink: Program) -> list[str]:
     }
     others = {
         "exporters": exporters,
-        "receivers": {"statsd": {"endpoint": f"{ADDRESS}:{_free_port()}"}},
-        "extensions": {"health_check": {"endpoint": f"{ADDRESS}:{_free_port()}"}},
+        "receivers": {"statsd": {"endpoint": f"{ADDRESS}:{free_port(ADDRESS)}"}},
+        "extensions": {"health_check": {"endpoint": f"{ADDRESS}:{free_port(ADDRESS)}"}},
     }
     return [f"--config={file}", _overlay(others)]
 
@@ -212,12 +214,6 @@ def _pipelines(exporter: str, settings: dict[str, Any]) -> str:
 
 def _overlay(settings: dict[str, Any]) -> str:
     return f"--config=yaml:{json.dumps(settings)}"
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind((ADDRESS, 0))
-        return int(door.getsockname()[1])
 
 
 def _listens(door: str) -> bool:

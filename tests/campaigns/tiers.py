@@ -30,7 +30,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests import clickhouse
-from tests.collecting import Collector, free_ports, running
+from tests.collecting import Collector, running
+from tests.ports import free_port
 from tests.running import until
 from tests.test_collector_files import lay
 from tests.test_collector_tiers import QUICK, ask, send
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(folder: Path, collector: Path, weed: Path) -> list[str]:
-    (port,) = free_ports(1)
+    port = free_port()
     faults: list[str] = []
     with clickhouse.started(folder / "clickhouse", port), _store(folder, weed):
         faults += [*_bucket(weed), *_bucket(weed)]  # also where it is there already

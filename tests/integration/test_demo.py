@@ -2,11 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+from examples.digits import __main__ as demo
 
 ROOT = Path(__file__).parent.parent.parent
 DEMO = [sys.executable, "-m", "examples.digits"]
@@ -59,6 +62,23 @@ def test_demo_that_is_interrupted_early_is_no_failure() -> None:
     assert "Stopped." in text
     assert "nothing to compare" in text
     assert "went wrong" not in text
+
+
+def test_a_port_taken_after_it_was_looked_at_is_left_to_who_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Two demos started at once both find the usual port free; the second one takes another.
+    """
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))  # does not listen: whoever looks finds the port free
+        monkeypatch.setattr(demo, "PORT", other.getsockname()[1])
+
+        with demo._server(tmp_path, []) as server:
+            answer = httpx.get(f"{server['http']}/-/healthy")
+
+    assert answer.is_success
+    assert not server["http"].endswith(f":{demo.PORT}")
 
 
 @pytest.mark.parametrize("seconds", ["abc", "5", "-1", "nan", "inf"])

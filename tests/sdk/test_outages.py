@@ -1,8 +1,7 @@
 """This module checks what a program hears and waits for when nothing takes its telemetry."""
 
-import socket
-
 import pytest
+from tests.ports import free_port
 from tests.sdk.collector import Collector, collector
 from tests.sdk.programs import run
 
@@ -13,13 +12,6 @@ SENTENCE = (
 )
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize(
     ("protocol", "place"), [("http/protobuf", "http://127.0.0.1:{}"), ("grpc", "127.0.0.1:{}")]
 )
@@ -27,7 +19,7 @@ def test_nobody_there_is_one_sentence_and_a_short_wait(protocol: str, place: str
     """
     Where nobody listens the program says so once, without a password, and ends soon.
     """
-    port = _free_port()
+    port = free_port()
     told = run(
         """
 def after():
@@ -55,7 +47,7 @@ def test_a_collector_that_comes_back_gets_every_count() -> None:
     """
     What was counted while nobody listened is delivered as soon as somebody does.
     """
-    port = _free_port()
+    port = free_port()
     told = run(
         f"""
 from tests.sdk.collector import collector
@@ -94,7 +86,7 @@ def test_the_programs_own_exporters_go_on_logging() -> None:
     """
     Only what is logged about exports of ours is held back.
     """
-    port = _free_port()
+    port = free_port()
     told = run(
         """
 import logging
@@ -129,7 +121,7 @@ classify()
 ended, took = timed(oc.shutdown, 2.0)
 tell(ended=ended, took=took)
 """,
-        variables={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{_free_port()}"},
+        variables={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"},
     )
 
     assert told["ended"] is False

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 from tests.sdk.collector import Collector, collector
 from tests.sdk.programs import run as _run
 
@@ -300,20 +301,17 @@ except oc.ConfigurationError as error:
 
 def page(*, flushes: int) -> list[str]:
     """The lines of our own page about errors, after flushes between two kinds of them."""
+    port = free_port()
     told: dict[str, list[str]] = _run(
         f"""
-import socket, urllib.request
-with socket.socket() as free:
-    free.bind(("127.0.0.1", 0))
-    port = free.getsockname()[1]
-os.environ["OTEL_EXPORTER_PROMETHEUS_PORT"] = str(port)
+import urllib.request
 oc.configure(service_name="digits")
 classify()
 oc.record_error(KeyError("x"), model="m")
 for _ in range({flushes}):
     oc.flush()
 oc.record_error(ValueError("x"), model="m", component="ranker", severity="high")
-page = urllib.request.urlopen(f"http://127.0.0.1:{{port}}/metrics").read().decode()
+page = urllib.request.urlopen("http://127.0.0.1:{port}/metrics").read().decode()
 wanted = ("ml_predictions_total", "ml_errors_total")
 tell(lines=[line for line in page.splitlines() if line.startswith(wanted)])
 """,
@@ -322,6 +320,7 @@ tell(lines=[line for line in page.splitlines() if line.startswith(wanted)])
             "OTEL_TRACES_EXPORTER": "none",
             "OTEL_LOGS_EXPORTER": "none",
             "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
+            "OTEL_EXPORTER_PROMETHEUS_PORT": str(port),
         },
     )
     return told["lines"]

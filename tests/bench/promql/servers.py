@@ -1,12 +1,12 @@
 """This module runs the two servers that are compared."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from tests.ports import free_port
 from tests.running import running, until
 from tools import stack_tools
 
@@ -25,8 +25,7 @@ def prometheus(folder: Path, *flags: str) -> Iterator[str]:
     assert path.exists(), "run make stack-tools"
     configuration = folder / "prometheus.yml"
     configuration.write_text("global: {evaluation_interval: 1m}\n")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = int(listener.getsockname()[1])
+    port = free_port()
     command = [
         str(path),
         f"--config.file={configuration}",

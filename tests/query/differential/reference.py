@@ -2,7 +2,6 @@
 This module runs a real Prometheus, writes samples to it and asks it.
 """
 
-import socket
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from tests.ports import free_port
 from tests.programs import program
 from tests.running import until
 
@@ -42,7 +42,7 @@ def started(folder: Path, *flags: str) -> Iterator[str]:
     An empty Prometheus on a free port of the loopback; its address.
     """
     (folder / "prometheus.yml").write_text(CONFIGURATION)
-    port = _free_port()
+    port = free_port()
     command = [
         str(program("prometheus")),
         f"--config.file={folder / 'prometheus.yml'}",
@@ -62,11 +62,6 @@ def started(folder: Path, *flags: str) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _ready(url: str) -> bool:
