@@ -310,7 +310,7 @@ def started(folder: Path, port: int = 0) -> Iterator[str]:
     try:
         yield process.stdout.readline().decode().strip()
     finally:
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
 
 
 _PROGRAM: Final = """

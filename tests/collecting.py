@@ -134,7 +134,7 @@ def running(
         yield collector
     finally:
         collector.process.terminate()
-        collector.process.wait(timeout=60)
+        collector.process.wait(timeout=180)
 
 
 def _started(

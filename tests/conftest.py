@@ -3,23 +3,30 @@
 import os
 from typing import Final
 
+import httpx
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["otel_confidence.testing"]
 
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+_UNTIMED: Final = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("drawn", **_UNTIMED)  # type: ignore[arg-type]  # as given
+settings.register_profile("same", derandomize=True, database=None, **_UNTIMED)  # type: ignore[arg-type]  # as given
+settings.load_profile("same")
+PATIENCE_S: Final = 120.0
+"""How long a client of HTTP waits that says nothing else; by itself httpx gives up after five."""
 GROUP: Final = "xdist_group"
 _PROXIES: Final = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
 def pytest_configure() -> None:
     """
-    Let no proxy stand before servers that tests start at loopback addresses.
+    Let no proxy stand before servers that tests start at loopback addresses, however slow they are.
 
-    That of HTTPS stays, for whoever installs packages by it.
+    The proxy of HTTPS stays, for whoever installs packages by it.
     """
+    waits = httpx._config.DEFAULT_TIMEOUT_CONFIG
+    waits.connect = waits.read = waits.write = waits.pool = PATIENCE_S
     for name in _PROXIES:
         os.environ.pop(name, None)
     for name in ("NO_PROXY", "no_proxy"):

@@ -30,7 +30,7 @@ class Load:
     def send(self, up: Up, ended: threading.Event, worker: int) -> None:
         """Send requests until the server or the load ends."""
         headers = {"Content-Type": "application/x-protobuf"}
-        with httpx.Client(base_url=up.otlp_http, headers=headers, timeout=10) as client:
+        with httpx.Client(base_url=up.otlp_http, headers=headers, timeout=60) as client:
             while not ended.is_set():
                 time_ms = self.base_ms + next(self.numbers)
                 try:

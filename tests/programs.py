@@ -45,5 +45,5 @@ def said(path: Path, *arguments: str) -> str:
 
 def _run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [path, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        [path, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )

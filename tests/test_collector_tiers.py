@@ -29,7 +29,7 @@ oc.configure(service_name="shop")
 for n in range({EACH}):
     with oc.prediction(model="glyphs", version="1") as prediction:
         prediction.set(confidence=0.25)
-assert oc.flush(30)
+assert oc.flush(120)
 """
 QUICK: dict[str, Any] = {
     "receivers": {"prometheus": {"config": {"scrape_configs": [{"job_name": "none"}]}}},
@@ -98,7 +98,12 @@ def send(collector: Collector) -> None:
     """
     Let a program of the SDK's user predict, and end.
     """
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.http}"}
+    told = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.http}",
+        # All in one batch, however slowly it predicts.
+        "OTEL_BLRP_SCHEDULE_DELAY": "600000",
+        "OTEL_BSP_SCHEDULE_DELAY": "600000",
+    }
     subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | told, check=True)
 
 

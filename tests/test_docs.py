@@ -165,7 +165,7 @@ def test_python_in_pages_runs(page: Path, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
     warned = done.stderr.splitlines()

@@ -25,7 +25,9 @@ from rich.console import Console
 from examples.digits.alarms import PATIENCE_S, Alarms, alarms
 
 PORT = 8050
-STARTUP_S = 60.0
+STARTUP_S = 180.0
+END_S = 60.0
+"""How long a program may take to end, seconds."""
 LEAST_S = 15.0
 """A round has three phases, and each pauses for the last four seconds."""
 console = Console(soft_wrap=True)
@@ -158,7 +160,7 @@ def _running(
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=15)
+        process.wait(timeout=END_S)
 
 
 def _foreground(command: list[str]) -> int:

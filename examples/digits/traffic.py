@@ -30,7 +30,7 @@ RATE = 25.0
 TRUTH_AFTER_S = 2.0
 SHORT_LIVED = httpx.Limits(keepalive_expiry=2.0)
 """Connections are given up before the service closes them, which it does after five seconds."""
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long to wait for the last predictions to show up before the comparison fails."""
 PHASES = {
     "healthy": images.intact,
@@ -177,8 +177,9 @@ async def _main(service: str, prometheus: str, seconds: float) -> list[Row]:
 
 
 async def _traffic(service: str, prometheus: str, seconds: float) -> list[Row]:
-    async with httpx.AsyncClient(base_url=service, timeout=30, limits=SHORT_LIVED) as client:
-        with httpx.Client(base_url=prometheus, timeout=30) as reader:
+    serving = httpx.AsyncClient(base_url=service, timeout=PATIENCE_S, limits=SHORT_LIVED)
+    async with serving as client:
+        with httpx.Client(base_url=prometheus, timeout=PATIENCE_S) as reader:
             traffic = Traffic(client, reader)
             try:
                 await traffic.run(seconds)

@@ -50,7 +50,7 @@ def _answers(url: str) -> Callable[[], bool]:
 def amtool(*arguments: str) -> str:
     """What amtool says to a command that succeeds."""
     run = subprocess.run(
-        [program("amtool"), *arguments], capture_output=True, text=True, timeout=60, check=False
+        [program("amtool"), *arguments], capture_output=True, text=True, timeout=300, check=False
     )
     assert 0 == run.returncode, run.stdout + run.stderr
     return run.stdout

@@ -154,8 +154,8 @@ def test_a_server_says_how_its_rules_fare_and_who_is_told(tmp_path: Path, rules:
         until(lambda: states(up) == ["firing"])
         failing = "otel_confidence_rule_failures_total > 0"
         waiting = "otel_confidence_notification_backlog > 0"
-        failed = until(lambda: asked(up, "query", query=failing)["result"], patience_s=90)
-        waits = until(lambda: asked(up, "query", query=waiting)["result"], patience_s=90)
+        failed = until(lambda: asked(up, "query", query=failing)["result"])
+        waits = until(lambda: asked(up, "query", query=waiting)["result"])
         (alert,) = httpx.get(f"{up.http}/api/v2/alerts").json()
         led = httpx.get(alert["generatorURL"], follow_redirects=True)
 

@@ -123,7 +123,7 @@ async def _send(url: str, bodies: list[Body], width: int, connection: Connection
             else:
                 refused[answer.status_code] = refused.get(answer.status_code, 0) + 1
 
-        while not connection.poll():
+        while not turn or not connection.poll():  # once at least, however late it began
             ahead = began + turn / TURNS - time.monotonic()
             if ahead > 0 or len(pending) >= TURNS:
                 # As a Prometheus does, no more than some requests are on their way.

@@ -10,6 +10,7 @@ import uvicorn
 from playwright.sync_api import Page
 from starlette.applications import Starlette
 from tests.model_history import History
+from tests.ports import free_port
 from tests.running import until
 from tests.server.watched import WatchedStore
 
@@ -31,7 +32,7 @@ class Site:
     def __init__(self, store: Store | WatchedStore, alerting: Alerting | None = None) -> None:
         self.store = store
         self._alerting = alerting
-        self._port = 0
+        self._port = free_port()  # which nothing else takes while it is stopped
         self.start()
 
     @property
@@ -53,7 +54,6 @@ class Site:
         )
         self._server = uvicorn.Server(config)
         listening = ports.listen("127.0.0.1", self._port, "--port")
-        self._port = listening.getsockname()[1]
         self._thread = threading.Thread(target=self._server.run, args=([listening],))
         self._thread.start()
         until(lambda: self._server.started)

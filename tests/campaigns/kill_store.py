@@ -41,7 +41,7 @@ HOUR_MS = 3_600_000
 PROGRESS = 100
 COMPARED = 0.3
 """After which share of batches memory is held against the tables."""
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 EARLY = 0.15
 """The share of lives that are killed whether or not they have opened the store."""
 SERIES = {
@@ -119,8 +119,10 @@ def live(life: Life, pipe: Connection) -> None:
     finished = _listening()
     draw = random.Random(life.seed)
     since = time.monotonic()
-    sizes = {"retention_size": draw.choice(SIZES), "memory_size": draw.choice(MEMORIES)}
-    store = Store.open(life.folder, retention_days=3000, upkeep_s=3600, **sizes)
+    size, memory = draw.choice(SIZES), draw.choice(MEMORIES)
+    store = Store.open(
+        life.folder, retention_days=3000, retention_size=size, memory_size=memory, upkeep_s=3600
+    )
     assert store._upkeep is not None
     store._upkeep._roller._light = LIGHT
     store._upkeep.retention._now = store._upkeep._roller._now = lambda: life.clock_s(since)

@@ -17,7 +17,7 @@ def without(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_no_more_is_imported_than_is_asked_for(arguments: list[str], without: se
     )
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     imported = set(done.stdout.splitlines()[-1].split())
 

@@ -1,7 +1,6 @@
 """This module checks the command otel-confidence doctor."""
 
 import json
-import socket
 from collections.abc import Iterator
 from dataclasses import fields
 from importlib.metadata import version
@@ -14,6 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from tests.doctor.pretending import Stack, pretending
+from tests.ports import free_port
 
 from otel_confidence.cli.commands import cli, commands
 from otel_confidence.doctor import own
@@ -50,8 +50,7 @@ def test_the_page_shows_what_is_said() -> None:
     """
     page = (ROOT / "docs/how-to/doctor.md").read_text()
     shown = page.partition("$ otel-confidence doctor\n")[2].partition("...\n")[0]
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        silent = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    silent = f"http://127.0.0.1:{free_port()}"
 
     done = doctor("--url", silent, OTEL_EXPORTER_OTLP_ENDPOINT=silent)
 

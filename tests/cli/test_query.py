@@ -14,6 +14,7 @@ import uvicorn
 from click.testing import CliRunner, Result
 from rich.console import Console
 from starlette.applications import Starlette
+from tests.ports import free_port
 from tests.running import until
 
 from otel_confidence.cli.commands import cli
@@ -284,8 +285,7 @@ def test_a_server_that_is_not_there_is_named() -> None:
     """
     The message has the address and what to do.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     done = run(url, "up")
 
     assert 1 == done.exit_code

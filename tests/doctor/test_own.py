@@ -1,11 +1,11 @@
 """This module checks what the doctor finds on the user's own side."""
 
 import os
-import socket
 import time
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 from tests.sdk.collector import collector
 
 from otel_confidence.doctor import libraries, own
@@ -23,8 +23,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def closed() -> str:
     """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def look(data: Path, *, free: int = ROOM, ahead_s: float = 0.0) -> list[Check]:

@@ -1,6 +1,5 @@
 """This module checks that the doctor finds the first place where a signal is missing, and why."""
 
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 from google.rpc import status_pb2
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from tests.doctor.pretending import Stack, pretending
+from tests.ports import free_port
 
 from otel_confidence.doctor.checks import Check
 from otel_confidence.doctor.services import Addresses
@@ -55,8 +55,7 @@ def _stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
 
 def closed() -> str:
     """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def look(addresses: Addresses) -> list[Check]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.sdk.collector import Collector, collector
+from tests.sdk.programs import PATIENT
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLES = ROOT / "examples"
@@ -72,11 +73,11 @@ def alone(name: str, *arguments: str, complaint: str = "", **environment: str) -
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("OTEL_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments],
-        env={**inherited, **environment},
+        env={**inherited, **PATIENT, **environment},
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
     assert (0, complaint) == (done.returncode, done.stderr)

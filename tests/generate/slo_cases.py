@@ -37,7 +37,7 @@ def complaints(
     (folder / "cases.yml").write_text(yaml.safe_dump(told, sort_keys=False, width=10_000))
     run = subprocess.run(
         [promtool, "test", "rules", "cases.yml"],
-        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     return "" if run.returncode == 0 else run.stdout + run.stderr
 

@@ -41,7 +41,7 @@ def asked(*arguments: str) -> str:
     """
     run = subprocess.run(
         [program("amtool"), *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert 0 == run.returncode, run.stdout + run.stderr
     return run.stdout.strip()

@@ -23,7 +23,6 @@ def environment(**variables: str) -> dict[str, str]:
     return {**inherited, **variables}
 
 
-@pytest.mark.timeout(240)
 def test_demo_ends_by_itself_and_agrees_with_its_ledger() -> None:
     """
     A short demo prints what was sent beside what the API says, agrees in each phase, and exits 0.

@@ -94,7 +94,7 @@ def collector(port: int = 0) -> Iterator[Collector]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             if state.silent.is_set():
-                state.resume.wait(30)
+                state.resume.wait(300)
             if state.status == 200:
                 state.requests.append((self.path, _KINDS[self.path](body)))
             self.send_response(state.status)

@@ -10,6 +10,8 @@ from typing import Any
 from tests.sdk.collector import Collector
 
 ROOT = Path(__file__).parents[2]
+PATIENT = {"OTEL_CONFIDENCE_SHUTDOWN_TIMEOUT_S": "60"}
+"""Variables by which the end of a program waits longer than a slow machine takes to deliver."""
 HEAD = """
 import atexit, json, os, sys, threading, time
 import otel_confidence as oc
@@ -47,12 +49,16 @@ def run(
         command = [str(path)]
     done = subprocess.run(
         [sys.executable, *command],
-        env=environ | endpoint | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"} | (variables or {}),
+        env=environ
+        | PATIENT
+        | endpoint
+        | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+        | (variables or {}),
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert 0 == done.returncode, done.stderr
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -26,7 +26,7 @@ def after():
     tell(took=time.monotonic() - began)
 
 atexit.register(after)
-oc.configure(service_name="digits", shutdown_timeout_s=12)
+oc.configure(service_name="digits", shutdown_timeout_s=21)
 for _ in range(3):
     classify()
 began = time.monotonic()
@@ -37,10 +37,14 @@ began = time.monotonic()
         },
     )
     # By gRPC, user and password are taken for a part of the host's name.
-    why = "connection refused" if protocol.startswith("http") else "name or service not known"
+    whys = {
+        "http/protobuf": ["connection refused"],
+        "grpc": ["name or service not known", "temporary failure in name resolution"],
+    }
+    said = [SENTENCE.format(place.format(port), why) for why in whys[protocol]]
 
-    assert SENTENCE.format(place.format(port), why) == told["stderr"]
-    assert told["took"] < 12
+    assert told["stderr"] in said
+    assert told["took"] < 21
 
 
 def test_a_collector_that_comes_back_gets_every_count() -> None:
@@ -57,8 +61,8 @@ classify()
 missed = oc.flush(0.3)
 with collector({port}) as gateway:
     classify()
-    deadline = time.monotonic() + 20
-    while not oc.flush(5) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while not oc.flush(60) and time.monotonic() < deadline:
         pass
     predictions = list(gateway.totals("ml.predictions").values())
     ended = oc.shutdown()
@@ -97,7 +101,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 logging.basicConfig()
 own = TracerProvider()
-own.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(timeout=0.1)))
+own.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(timeout=1)))
 oc.configure(service_name="digits", tracer_provider=own)
 classify()
 oc.shutdown(0.1)

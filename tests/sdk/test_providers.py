@@ -8,8 +8,9 @@ from tests.ports import free_port
 from tests.sdk.collector import Collector, collector
 from tests.sdk.programs import run as _run
 
-_EXPORT_S = 10
-"""How long OpenTelemetry's exporters themselves wait and try again, unless they are told."""
+_EXPORT_S = 200
+"""How long OpenTelemetry's exporters themselves wait and try again where these tests say so."""
+_PATIENT = {"OTEL_EXPORTER_OTLP_TIMEOUT": str(_EXPORT_S)}
 
 
 @pytest.fixture(name="gateway")
@@ -28,7 +29,7 @@ oc.configure(service_name="digits")
 threads = threading.active_count()
 oc.configure(service_name="digits")
 classify()
-tell(threads=threading.active_count() - threads, flushed=oc.flush(5))
+tell(threads=threading.active_count() - threads, flushed=oc.flush(60))
 """,
         gateway,
     )
@@ -118,6 +119,7 @@ tell(flushed=flushed, took=took, ended=ended, last=last, span=dropped("span"),
      event=dropped("event"))
 """,
         gateway,
+        _PATIENT,
     )
 
     assert (False, False) == (told["flushed"], told["ended"])
@@ -138,6 +140,7 @@ flushed, took = timed(oc.flush, 0.5)
 tell(flushed=flushed, took=took)
 """,
         gateway,
+        _PATIENT,
     )
 
     assert told["flushed"] is False
@@ -158,11 +161,11 @@ for _ in range(2):
     child = os.fork()
     if not child:
         classify()
-        os._exit(0 if oc.flush(5) else 1)
+        os._exit(0 if oc.flush(60) else 1)
     children.append(child)
 status = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 assert status == [0, 0], status
-tell(flushed=oc.flush(5))
+tell(flushed=oc.flush(60))
 """,
         gateway,
     )
@@ -309,7 +312,7 @@ oc.configure(service_name="digits")
 classify()
 oc.record_error(KeyError("x"), model="m")
 for _ in range({flushes}):
-    oc.flush()
+    oc.flush(60)
 oc.record_error(ValueError("x"), model="m", component="ranker", severity="high")
 page = urllib.request.urlopen("http://127.0.0.1:{port}/metrics").read().decode()
 wanted = ("ml_predictions_total", "ml_errors_total")
@@ -363,7 +366,7 @@ if __name__ == "__main__":
     context = multiprocessing.get_context("{method}")
     children = [context.Process(target=work) for _ in range(2)]
     [child.start() for child in children]
-    [child.join(30) for child in children]
+    [child.join(120) for child in children]
     tell(codes=[child.exitcode for child in children])
 """,
         gateway,

@@ -64,7 +64,7 @@ def test_a_program_says_once_that_a_part_is_rejected(receiver: Answering, protoc
 from otel_confidence import conventions as c
 telemetry = oc.configure(service_name="digits")
 classify()
-flushed = [oc.flush(5), oc.flush(5)]
+flushed = [oc.flush(60), oc.flush(60)]
 def rejected(signal):
     return telemetry.sums.value(
         c.DROPPED, otel_confidence_signal=signal, otel_confidence_reason="rejected_by_collector"
@@ -101,7 +101,7 @@ from otel_confidence import conventions as c
 telemetry = oc.configure(service_name="digits")
 classify()
 for _ in range(3):
-    oc.flush(5)
+    oc.flush(60)
 tell(lost=telemetry.sums.value(
     c.DROPPED, otel_confidence_signal="metric", otel_confidence_reason="rejected_by_collector"
 ))

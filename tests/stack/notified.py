@@ -36,7 +36,7 @@ def _text(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms"
 
 
-_PATIENCE_S: Final = 120.0
+_PATIENCE_S: Final = 240.0
 _ALERTS: Final = "/api/v2/alerts"
 _FILES: Final = (
     COMPOSE,

@@ -51,7 +51,7 @@ def look(stack: Stack) -> list[Check]:
         for option, url in zip(options[::2], options[1::2], strict=True)
     }
     addresses = Addresses(**given)  # type: ignore[arg-type]  # none of the options is a header
-    return list(examine(addresses, pace=Pace(60.0)))
+    return list(examine(addresses, pace=Pace(240.0)))
 
 
 def test_a_probe_is_found_everywhere(stack: Stack) -> None:

@@ -71,7 +71,7 @@ def secrets() -> dict[str, str]:
 
 def until(found: Callable[[], T]) -> T:
     """Poll for as long as a busy machine may take."""
-    return running.until(found, patience_s=120)
+    return running.until(found, patience_s=240)
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """This module checks that days are rolled up only at widths that spare something."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 from tests.store import rolled
+from tests.store.days import DAY_MS, TODAY_MS, noon
 
 from otel_confidence.points import Batch, Samples, Series
 from otel_confidence.store import Store
@@ -14,8 +14,7 @@ from otel_confidence.store.densities import LIGHT, Density
 from otel_confidence.store.progress import Progress, Rolled
 from otel_confidence.store.rollups import Roller
 
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-TODAY_MS = int(time.time() * 1000) // DAY_MS * DAY_MS
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 START_MS = TODAY_MS - DAY_MS
 DAY = START_MS // DAY_MS
 WHICH = Series((("__name__", "m"), ("job", "a")))
@@ -28,7 +27,7 @@ ONE_MINUTE = (START_MS + MINUTE_MS, START_MS + MINUTE_MS, 0, MINUTE_MS)
 @pytest.fixture
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """An empty store that rolls up only when it is told to."""
-    store = Store.open(tmp_path_factory.mktemp("data"), upkeep_s=3600)
+    store = Store.open(tmp_path_factory.mktemp("data"), upkeep_s=3600, now=noon)
     yield store
     store.close()
 
@@ -38,7 +37,7 @@ def progress(store: Store) -> Progress:
     return store._upkeep.progress
 
 
-def roll_up(store: Store, *, now: Callable[[], float] = time.time) -> None:
+def roll_up(store: Store, *, now: Callable[[], float] = noon) -> None:
     """Roll up all that is due, and judge days however few samples they have."""
     assert store._upkeep is not None
     Roller(store._upkeep._clients[1], progress(store), light=1, now=now).run()

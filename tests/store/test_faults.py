@@ -64,11 +64,11 @@ def test_changed_bytes_are_found_and_put_aside(
     """
     A query never answers from changed bytes: it fails, names the part, and the next goes without.
     """
-    with closing(Store.open(tmp_path / "data")) as store:
+    with closing(Store.open(tmp_path / "data", upkeep_s=3600)) as store:
         store.write(days(3))
         damaged = part_of_today(store)
     flipped(damaged / name)
-    with closing(Store.open(tmp_path / "data", memory_size=0)) as store:
+    with closing(Store.open(tmp_path / "data", memory_size=0, upkeep_s=3600)) as store:
         with pytest.raises(StoreDamaged, match=rf"{damaged.name} of samples.* 100 rows"):
             counted(store)
         left = counted(store)
@@ -96,11 +96,11 @@ def test_a_broken_part_is_named_when_the_store_opens(
     """
     Files that are short, empty or gone do not keep a store from opening: what is lost is said.
     """
-    with closing(Store.open(tmp_path / "data")) as store:
+    with closing(Store.open(tmp_path / "data", upkeep_s=3600)) as store:
         store.write(days(3))
         damaged = part_of_today(store)
     harm(damaged)
-    with closing(Store.open(tmp_path / "data")) as store:
+    with closing(Store.open(tmp_path / "data", upkeep_s=3600)) as store:
         left = counted(store)
 
     assert 200 == left
@@ -290,7 +290,7 @@ def test_a_heavy_pattern_takes_no_time(store: Store) -> None:
     found = store.select([Matcher("x", "=~", "(a+)+c")], NOW_MS - 1, NOW_MS)
 
     assert [] == found
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_nothing_is_said_of_a_whole_folder(
@@ -299,9 +299,12 @@ def test_nothing_is_said_of_a_whole_folder(
     """
     A store that is as it was left opens without a word.
     """
-    with closing(Store.open(tmp_path / "data")) as store:
+    with closing(Store.open(tmp_path / "data", upkeep_s=3600)) as store:
         store.write(days(1))
-    with caplog.at_level(logging.INFO), closing(Store.open(tmp_path / "data")) as store:
+    with (
+        caplog.at_level(logging.INFO),
+        closing(Store.open(tmp_path / "data", upkeep_s=3600)) as store,
+    ):
         found = counted(store)
 
     assert 100 == found

@@ -1,6 +1,5 @@
 """This module checks that what is written while roll-ups are made is in them or spoils them."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -9,14 +8,14 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.store import rolled
+from tests.store.days import DAY_MS, TODAY_MS, noon
 
 from otel_confidence.points import Batch, Sample, Samples, Series
 from otel_confidence.store import Store
 from otel_confidence.store.progress import Progress
 from otel_confidence.store.rollups import Roller
 
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-TODAY_MS = int(time.time() * 1000) // DAY_MS * DAY_MS
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 START_MS = TODAY_MS - DAY_MS - HOUR_MS
 """An hour before a midnight, so that two days are written to."""
 WHICH = Series((("__name__", "m"), ("job", "a")))
@@ -51,16 +50,15 @@ class Between:
 @pytest.fixture
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """An empty store that rolls up only when it is told to."""
-    store = Store.open(tmp_path_factory.mktemp("data"), upkeep_s=3600)
+    store = Store.open(tmp_path_factory.mktemp("data"), upkeep_s=3600, now=noon)
     yield store
     store.close()
 
 
-def roll_up(store: Store, act: Callable[[], None], *, now_s: float | None = None) -> None:
+def roll_up(store: Store, act: Callable[[], None], *, back_s: float = 0) -> None:
     """Roll up all that is due, with something done around each statement."""
     client = cast("Client", Between(_working(store), act))
-    now = time.time if now_s is None else lambda: now_s
-    Roller(client, _progress(store), now=now).run()
+    Roller(client, _progress(store), now=lambda: noon() - back_s).run()
 
 
 def _working(store: Store) -> Client:
@@ -131,7 +129,7 @@ def test_no_bucket_is_offered_that_lacks_an_acknowledged_sample(
     put(quiet, *between[0])
     waiting = iter(between[1:])
 
-    roll_up(quiet, lambda: put(quiet, *next(waiting, [])), now_s=time.time() - back_s)
+    roll_up(quiet, lambda: put(quiet, *next(waiting, [])), back_s=back_s)
     at_once = wrong(quiet)
     quiet.keep_up()
 

@@ -1,6 +1,5 @@
 """This module checks that whole days go, from everywhere, and that today stays."""
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
@@ -8,6 +7,7 @@ from typing import cast
 import pytest
 from clickhouse_connect.driver.client import Client
 from tests.store import rolled
+from tests.store.days import DAY_MS, TODAY_MS, noon
 from tests.store.test_interleaving import Between
 
 from otel_confidence.errors import ConfigurationError, StoreError
@@ -20,14 +20,12 @@ from otel_confidence.store.retention import Retention
 from otel_confidence.store.schema import ROLLUPS
 from otel_confidence.store.upkeep import Upkeep
 
-DAY_MS = 86_400_000
-TODAY_MS = int(time.time() * 1000) // DAY_MS * DAY_MS
 WHICH = Series((("__name__", "m"), ("job", "a")))
 MATCHERS = [Matcher("__name__", "=", "m")]
 
 
 def opened(folder: Path, *, days: float = 100, size: int = 0) -> Store:
-    return Store.open(folder, retention_days=days, retention_size=size, upkeep_s=3600)
+    return Store.open(folder, retention_days=days, retention_size=size, upkeep_s=3600, now=noon)
 
 
 def put(store: Store, *times_ms: int) -> None:
@@ -153,7 +151,7 @@ def dropping(store: Store, act: Callable[[], None], *, days: float) -> Retention
     """What drops days of a store, with something done around each statement."""
     client = cast("Client", Between(upkeep(store)._clients[1], act))
     progress, memory = upkeep(store).progress, upkeep(store).memory
-    return Retention(client, progress, store._reader._catalog, memory, days=days)
+    return Retention(client, progress, store._reader._catalog, memory, days=days, now=noon)
 
 
 def test_no_roll_up_lacks_the_midnight_that_stays_at_any_moment(tmp_path: Path) -> None:

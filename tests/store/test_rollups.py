@@ -2,20 +2,19 @@
 
 import itertools
 import math
-import time
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.store import rolled
+from tests.store.days import DAY_MS, TODAY_MS, noon
 
 from otel_confidence.points import Batch, Sample, Samples, Series
 from otel_confidence.store import Store
 from otel_confidence.store.progress import Rolled
 
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-TODAY_MS = int(time.time() * 1000) // DAY_MS * DAY_MS
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 START_MS = TODAY_MS - DAY_MS - 2 * HOUR_MS
 """So that midnight lies within what is written."""
 _numbers = itertools.count()
@@ -41,7 +40,7 @@ BATCHES = st.lists(
 @pytest.fixture
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """An empty store that rolls up only when it is told to."""
-    store = Store.open(tmp_path_factory.mktemp("data"), upkeep_s=3600)
+    store = Store.open(tmp_path_factory.mktemp("data"), upkeep_s=3600, now=noon)
     yield store
     store.close()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.clickhouse import serving
+from tests.ports import free_port
 from tests.running import running
 
 from otel_confidence.errors import ConfigurationError, StoreError
@@ -143,8 +144,9 @@ def test_a_server_that_goes_away_is_missed_only_while_it_is(tmp_path: Path) -> N
     """
     Writing and reading fail while the server is gone, and go on when it is back.
     """
-    with serving(tmp_path) as front:
-        port, store = front.port, Store.open(front.url)
+    port = free_port()
+    with serving(tmp_path, port=port) as front:
+        store = Store.open(front.url)
     with pytest.raises(StoreError):
         store.write(ONE)
     with pytest.raises(StoreError):

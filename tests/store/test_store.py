@@ -253,7 +253,7 @@ def test_closing_does_not_wait_for_a_long_query(store: Store) -> None:
     store.close()
     asking.join()
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60
     assert [True] == ["cancelled" in str(error) for error in failures]
 
 
@@ -419,7 +419,7 @@ def test_a_full_queue_is_said_at_once(tmp_path: Path) -> None:
     release.set()
     for thread in waiting:
         thread.join()
-    assert writer.close(timeout_s=5)
+    assert writer.close(timeout_s=60)
     client.close()
 
 

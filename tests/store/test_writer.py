@@ -54,7 +54,7 @@ def test_samples_are_shown_before_they_are_inserted(client: Client) -> None:
     writer.write(batch(NOON_MS, NOON_MS + 1))
     writer.write(batch(NOON_MS + 2))
 
-    assert writer.close(timeout_s=5)
+    assert writer.close(timeout_s=60)
     assert [([NOON_MS, NOON_MS + 1], 0), ([NOON_MS + 2], 2)] == seen
 
 
@@ -72,7 +72,7 @@ def test_samples_stay_out_where_that_fails(client: Client) -> None:
 
     with pytest.raises(StoreError, match="no room for a mark"):
         writer.write(batch(NOON_MS))
-    assert writer.close(timeout_s=5)
+    assert writer.close(timeout_s=60)
     assert 0 == count(client)
 
 
@@ -102,7 +102,7 @@ def test_batches_that_wait_are_inserted_as_one(client: Client) -> None:
     for sender in senders:
         sender.join()
 
-    assert writer.close(timeout_s=5)
+    assert writer.close(timeout_s=60)
     assert [1, 7] == sizes
     assert 8 == count(client)
 

@@ -23,7 +23,7 @@ from tools.stack.plan import ROOT, Plan, Start, Wishes, make
 from tools.stack.recorded import ANSWER, Recorded
 
 _LEASH: Final = Path(__file__).with_name("leash.py")
-_PATIENCE_S: Final = 120.0
+_PATIENCE_S: Final = 240.0
 _END_S: Final = 60.0
 """How long a service may take to end before it is killed, seconds."""
 _POLL_S: Final = 0.05

@@ -66,6 +66,7 @@ class Store:
         retention_size: int = 0,
         memory_size: int = MEMORY_SIZE,
         upkeep_s: float = UPKEEP_S,
+        now: Callable[[], float] = time.time,
     ) -> "Store":
         """
         Open a store, made if it does not exist, and keep what is younger than the retention.
@@ -82,6 +83,7 @@ class Store:
             memory_size: How many bytes the newest samples of a folder may take in memory, and half
                 as much again while they are sorted; 0 to have every query ask the engine.
             upkeep_s: How long to rest between two rounds of rolling up and dropping, in seconds.
+            now: The present in epoch seconds, by which a folder's days are rolled up and dropped.
 
         Raises:
             ConfigurationError: The retention is not a positive number of days or bytes, or given
@@ -89,7 +91,7 @@ class Store:
             StoreError: The folder is in use, cannot be written or cannot be read; the server does
                 not answer; or a later release made the tables.
         """
-        terms = Terms(retention_days, retention_size, upkeep_s, memory_size)
+        terms = Terms(retention_days, retention_size, upkeep_s, memory_size, now)
         with ExitStack() as undo:
             place = home(path)
             undo.callback(place.release)
@@ -302,7 +304,7 @@ class Store:
         """
         if self._upkeep is None:
             return None
-        widths = offered(start_ms - window_ms, int(time.time() * 1000))
+        widths = offered(start_ms - window_ms, int(self._upkeep.now() * 1000))
         return self._upkeep.progress.rolled(widths, start_ms, end_ms, step_ms, window_ms)
 
     def generation(self, check: Callable[[], None]) -> int:

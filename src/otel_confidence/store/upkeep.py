@@ -6,6 +6,7 @@ It is made so that it may end at any moment, and so that the next one goes on.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ class Terms:
     """The rest between two rounds."""
     memory_size: int
     """How many bytes the newest samples may take in memory."""
+    now: Callable[[], float] = time.time
+    """The present in epoch seconds: which days are over, and which one is today."""
 
     def __post_init__(self) -> None:
         if not 0 < self.retention_days <= MAX_RETENTION_DAYS:
@@ -110,8 +113,10 @@ class Upkeep:
             self.memory,
             days=terms.retention_days,
             size_bytes=terms.retention_size,
+            now=terms.now,
         )
-        self._roller = Roller(client, self.progress)
+        self.now = terms.now
+        self._roller = Roller(client, self.progress, now=terms.now)
         self._every_s = terms.every_s
         self._told = threading.Event()
         self._working = threading.Lock()

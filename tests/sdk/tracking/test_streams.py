@@ -398,8 +398,8 @@ def test_streams_keep_their_name(telemetry: Capture) -> None:
 
 async def _until(condition: Callable[[], bool]) -> None:
     """
-    Let the loop turn until something is so, five seconds at most.
+    Let the loop turn until something is so, a minute at most.
     """
-    deadline = asyncio.get_running_loop().time() + 5
+    deadline = asyncio.get_running_loop().time() + 60
     while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110  no event tells
         await asyncio.sleep(0)

@@ -33,7 +33,7 @@ def promtool(url: str, kind: str, *arguments: str) -> list[str]:
         [str(program("promtool")), "query", kind, *flags, url, *rest],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     lines = sorted(_NUMBER.sub(_rounded, line) for line in done.stdout.splitlines())

@@ -16,7 +16,7 @@ def different(asked: Sequence[Asked], both: World) -> list[tuple[str, Verdict]]:
     """
     The requests whose responses differ without a listed reason.
     """
-    with httpx.Client(timeout=60) as client:
+    with httpx.Client(timeout=240) as client:
         found = [(str(each), compare(each, both, client)) for each in asked]
     return [each for each in found if each[1].outcome == "different"]
 
