@@ -7,13 +7,11 @@ it still reads keeps its place until it has ended, so that there are never more 
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-import anyio
 from starlette.requests import Request
 
-from otel_confidence.errors import QueryError
 from otel_confidence.query.promql.costs import Course
 from otel_confidence.query.promql.faults import canceled, timeout
 
@@ -34,11 +32,9 @@ class Turns:
         Open for requests.
 
         Args:
-            at_once: How many are computed at a time.
+            at_once: How many are computed at a time, each on a thread.
         """
-        self._places = anyio.Semaphore(at_once)
         self._threads = ThreadPoolExecutor(at_once, "turn")
-        self._running: set[asyncio.Future[Any]] = set()
 
     async def run(self, work: Callable[[], _T], course: Course, request: Request) -> _T:
         """
@@ -47,68 +43,49 @@ class Turns:
         Raises:
             QueryError: Its time is over, or its client has gone.
         """
-        computing = self._computing(work, course)
-        self._running.add(computing)
-        computing.add_done_callback(self._ended)
+        place = self._threads.submit(work)
+        computing = asyncio.wrap_future(place)
+        computing.add_done_callback(_known)
         left = False
         try:
             await asyncio.wait((computing,), timeout=min(_SOON_S, course.left_s))
             if not computing.done():
-                left = await _waited(computing, course, request)
+                left = await _left_before(computing, place, course, request)
         finally:
             course.stop()
+            queued = place.cancel()
         if computing.done():
             return computing.result()
-        raise _gone() if left else timeout("query timed out in query execution")
-
-    def _computing(self, work: Callable[[], _T], course: Course) -> "asyncio.Future[_T]":
-        # Nothing waits for a thread itself. With a queue before the threads, more runs of
-        # tests.bench.concurrency had answers that took many times the median; some still have.
-        try:
-            self._places.acquire_nowait()
-        except anyio.WouldBlock:
-            return asyncio.ensure_future(self._later(work, course))
-        return self._begun(work)
-
-    async def _later(self, work: Callable[[], _T], course: Course) -> _T:
-        try:
-            with anyio.fail_after(course.left_s):
-                await self._places.acquire()
-        except TimeoutError:
-            raise timeout("query timed out in query queue") from None
-        return await self._begun(work)
-
-    def _begun(self, work: Callable[[], _T]) -> "asyncio.Future[_T]":
-        begun = asyncio.wrap_future(self._threads.submit(work))
-        begun.add_done_callback(lambda _: self._places.release())
-        return begun
-
-    def _ended(self, computing: "asyncio.Future[Any]") -> None:
-        self._running.discard(computing)
-        if not computing.cancelled():
-            computing.exception()  # known, whether somebody still waits for it or not
+        if left:
+            raise canceled("query was canceled in query execution")
+        raise timeout(f"query timed out in query {'queue' if queued else 'execution'}")
 
 
-async def _waited(computing: "asyncio.Future[Any]", course: Course, request: Request) -> bool:
+def _known(computing: "asyncio.Future[Any]") -> None:
+    """
+    Know of an error, whether somebody still waits for it or not.
+    """
+    if not computing.cancelled():
+        computing.exception()
+
+
+async def _left_before(
+    computing: "asyncio.Future[Any]", place: "Future[Any]", course: Course, request: Request
+) -> bool:
     """
     Wait for the answer, for the end of the time or for the client to go; whether it has gone.
     """
-    leaving = asyncio.ensure_future(_left(request))
+    leaving = asyncio.ensure_future(_leaving(request))
+    either = (computing, leaving)
     try:
-        await asyncio.wait(
-            (computing, leaving),
-            timeout=course.left_s + _GRACE_S,
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        await asyncio.wait(either, timeout=course.left_s, return_when=asyncio.FIRST_COMPLETED)
+        if place.running():
+            await asyncio.wait(either, timeout=_GRACE_S, return_when=asyncio.FIRST_COMPLETED)
         return leaving.done()
     finally:
         leaving.cancel()
 
 
-def _gone() -> QueryError:
-    return canceled("query was canceled in query execution")
-
-
-async def _left(request: Request) -> None:
+async def _leaving(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
