@@ -226,6 +226,18 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [] == astray
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_rows_of_a_table_have_the_cells_of_its_head(page: Path) -> None:
+    """
+    No row has another number of cells, as an unescaped bar within a cell would make it.
+    """
+    lines = page.read_text(encoding="utf-8").splitlines()
+    cells = [len(re.findall(r"(?<!\\)\|", line)) if line[:1] == "|" else 0 for line in lines]
+
+    uneven = [i + 1 for i in range(1, len(cells)) if cells[i] and cells[i - 1] not in {0, cells[i]}]
+    assert [] == uneven
+
+
 def test_every_page_is_reached() -> None:
     """
     From the index, or the README, links lead to every page.

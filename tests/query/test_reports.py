@@ -9,6 +9,7 @@ import pytest
 from tests.model_history import History, Memory
 
 from otel_confidence import conventions as c
+from otel_confidence.points import Sample, Series
 from otel_confidence.query import reports, summaries
 from otel_confidence.query.calibration import calibrations, no_truth
 from otel_confidence.query.promql import Engine
@@ -157,6 +158,52 @@ def test_the_most_overconfident_model_comes_first() -> None:
     assert [True, False, False] == [each.is_overconfident for each in found]
     assert np.isnan(accuracy(found[2].calibration))
     assert 0 == found[2].calibration.total
+
+
+def firing(alert: str, severity: str, **labels: str) -> Sample:
+    """
+    An alert that fires, as whoever evaluates rules records it.
+    """
+    named = {"__name__": "ALERTS", "alertname": alert, "alertstate": "firing"}
+    series = Series(tuple(sorted({**labels, **named, "severity": severity}.items())))
+    return Sample(series, int(NOW * 1000), 1.0)
+
+
+def test_models_with_alerts_come_first_even_those_that_no_longer_report() -> None:
+    """
+    Whoever has an alert comes before all others, the graver first, whatever else it reported.
+    """
+    memory = Memory(steady("wrong", rightness=lambda t: np.full(len(t), 0.3)), steady("right"))
+    memory.add([
+        firing("ModelLatencyHigh", "warning", ml_model_name="right"),
+        firing("ModelAccuracyDropped", "critical", ml_model_name="right"),
+        firing("ModelTrafficStopped", "critical", ml_model_name="gone"),
+        firing("ModelFeatureDrift", "warning", ml_model_name="drifting"),
+        firing("CollectorDown", "critical"),
+    ])  # fmt: skip
+    engine = Engine(memory)
+
+    found = summaries.summaries(Question(engine, Scope(), Window(NOW, 900, 5, 20)))
+
+    assert ["right", "gone", "drifting", "wrong"] == [each.model for each in found]
+    assert ["ModelAccuracyDropped", "ModelLatencyHigh"] == [a.name for a in found[0].firing]
+    assert (0, True) == (found[1].predictions, np.isnan(found[1].last_seen_s))
+
+
+def test_a_version_has_the_alerts_that_are_about_it_or_about_none() -> None:
+    """
+    What fires about another version is left out where one version is asked about.
+    """
+    memory = Memory(steady(version="2"))
+    memory.add(
+        firing(f"Of{version}", "warning", ml_model_name="digits", ml_model_version=version)
+        for version in ("", "1", "2")
+    )
+
+    question = Question(Engine(memory), Scope("digits", "2"), Window(NOW, 900, 5, 20))
+    (found,) = summaries.summaries(question)
+
+    assert ["Of", "Of2"] == [each.name for each in found.firing]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,18 @@ async def test_alerts_that_fire_and_wait_are_shown(world: World) -> None:
     assert "sent" in found["channels"]
 
 
+async def test_models_show_what_fires_about_them(world: World) -> None:
+    """
+    The list and a model's own page name the alerts that fire, not those that wait.
+    """
+    listed, own = [(await ask(world, path)).text for path in ("/", "/models/digits")]
+
+    assert '<span class="badge grave">ModelIsBusy</span>' in listed
+    assert '<span class="badge grave">ModelIsBusy</span>' in own
+    assert '<a href="/alerts">What to do</a>' in own
+    assert "ModelStaysBusy" not in listed + own
+
+
 async def test_what_alerts_say_never_becomes_markup_or_script(world: World) -> None:
     """
     Annotations are shown as text, and a link of theirs leads to web addresses alone.

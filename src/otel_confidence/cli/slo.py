@@ -89,7 +89,8 @@ def status(
     columns = ("id", "objective", "budget left", "burn rate", "exhausted in", "alert")
     _table(columns, (_row(each) for each in found), right=(1, 2, 3, 4))
     if not found:
-        click.echo("no objectives: does the server evaluate their rules?", err=True)
+        hint = "does the server evaluate their rules? otel-confidence up --objectives FILE does"
+        click.echo(f"no objectives: {hint}", err=True)
 
 
 def _valid(path: Path) -> bool:

@@ -28,8 +28,11 @@ def read(path: Path | str) -> tuple[Objective, ...]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ObjectiveError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        why = f"cannot be read ({error.strerror}); name a file that holds objectives"
+        raise ObjectiveError(f"{path}: {why}") from error
+    except UnicodeDecodeError as error:
+        raise ObjectiveError(f"{path}: is no UTF-8 at byte {error.start}") from error
     return read_text(text, str(path))
 
 

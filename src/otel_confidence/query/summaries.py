@@ -12,12 +12,31 @@ from otel_confidence import conventions as c
 from otel_confidence import expressions
 from otel_confidence.expressions import PER_MODEL
 from otel_confidence.query.calibration import calibrations, no_truth
-from otel_confidence.query.questions import Question, Values
+from otel_confidence.query.questions import Question, Scope, Values
 from otel_confidence.stats.calibration import Bins, is_overconfident, overconfidence
 
 FAILED: Final = f'{c.ERROR_TYPE.label}!=""'
 """Matches the calls that raised."""
 _MODEL: Final = c.MODEL_NAME.label
+_FIRING: Final = ("alertname", "severity")
+_GRAVE: Final = ("critical", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """
+    An alert about a model that fires.
+    """
+
+    name: str
+    severity: str
+
+    @property
+    def is_grave(self) -> bool:
+        """
+        Whether somebody has to get up for it.
+        """
+        return self.severity in _GRAVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +62,8 @@ class ModelSummary:
     """
     traffic: Values
     """Predictions per second at the window's times."""
+    firing: tuple[Firing, ...] = ()
+    """The alerts about it that fire, the graver first."""
 
     @property
     def is_overconfident(self) -> bool:
@@ -54,14 +75,16 @@ class ModelSummary:
 
 def summaries(question: Question) -> list[ModelSummary]:
     """
-    Every model in scope that reported within the window, the most overconfident first.
+    Every model in scope that reported within the window or has an alert that fires.
+
+    Those with alerts come first, the graver ones before the others; then the most overconfident.
     """
     columns = {name: question.column(expr, _MODEL) for name, expr in _columns(question).items()}
     lately = replace(question, within=question.within.last)
     traffic, latest = _traffic(question), _traffic(lately)
-    known = calibrations(question)
+    known, alerts = calibrations(question), _firing(question)
     found = []
-    for model, versions in reported(question).items():
+    for model, versions in (dict.fromkeys(alerts, ()) | reported(question)).items():
         curve = traffic.get(model, _silent(question))
         seen_s = _last_seen(lately, latest.get(model, _silent(lately)))
         summary = ModelSummary(
@@ -70,10 +93,29 @@ def summaries(question: Question) -> list[ModelSummary]:
             calibration=known.get(model, no_truth()),
             last_seen_s=_or(seen_s, _last_seen(question, curve)),
             traffic=curve,
+            firing=alerts.get(model, ()),
             **_row(columns, model),
         )
         found.append(summary)
     return sorted(found, key=_urgency)
+
+
+def _firing(question: Question) -> dict[str, tuple[Firing, ...]]:
+    """
+    By model; of one version, what is about that version or about none.
+    """
+    alerts = f'ALERTS{{alertstate="firing", {Scope(question.scope.model).conditions[0]}}}'
+    labels = (_MODEL, c.MODEL_VERSION.label, *_FIRING)
+    found: dict[str, set[Firing]] = {}
+    for model, version, name, severity in question.table(
+        f"count by ({', '.join(labels)}) ({alerts})", labels
+    ):
+        if not version or question.scope.version in {"", version}:
+            found.setdefault(model, set()).add(Firing(name, severity))
+    return {
+        model: tuple(sorted(firing, key=lambda each: (not each.is_grave, each.name)))
+        for model, firing in found.items()
+    }
 
 
 def _traffic(question: Question) -> dict[str, Values]:
@@ -134,8 +176,14 @@ def _last_seen(question: Question, traffic: Values) -> float:
     return float(busy[-1]) - question.within.range_s
 
 
-def _urgency(summary: ModelSummary) -> tuple[float, float, str]:
-    return -_or(overconfidence(summary.calibration), -math.inf), -summary.predictions, summary.model
+def _urgency(summary: ModelSummary) -> tuple[bool, bool, float, float, str]:
+    return (
+        not any(each.is_grave for each in summary.firing),
+        not summary.firing,
+        -_or(overconfidence(summary.calibration), -math.inf),
+        -summary.predictions,
+        summary.model,
+    )
 
 
 def _or(value: float, otherwise: float) -> float:

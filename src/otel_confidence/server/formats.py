@@ -88,14 +88,17 @@ def span(seconds: float) -> str:
 
 def ago(epoch_s: float, *, now: float) -> str:
     """
-    How long ago a time was; a few seconds are now.
+    How long ago a time was, in whole units; a few seconds are now.
     """
     if math.isnan(epoch_s):
         return NOTHING
     passed = max(now - epoch_s, 0)
     if passed < _NOW_S:
         return "now"
-    return f"{duration(float(round(passed)))} ago"
+    for size, unit, until in ((1, "s", 120), (60, "min", 7200), (3600, "h", 172_800)):
+        if passed < until:
+            return f"{passed // size:.0f}\N{NO-BREAK SPACE}{unit} ago"
+    return f"{passed // 86_400:.0f}\N{NO-BREAK SPACE}d ago"
 
 
 def shortened(text: str) -> str:
