@@ -3,7 +3,7 @@ This module tests the pages of alerts, rules and objectives over their addresses
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,8 +13,10 @@ import pytest
 from starlette.applications import Starlette
 from tests.server.watched import HOSTILE, WatchedStore, watched
 
+from otel_confidence.alerting.alerts import ALERTS
 from otel_confidence.alerting.service import Alerting
 from otel_confidence.objectives import read_text
+from otel_confidence.points import NAME_LABEL, Matcher, Selection
 from otel_confidence.query.promql import Engine
 from otel_confidence.server import pages
 from otel_confidence.server.guard import Guard
@@ -215,6 +217,38 @@ async def test_budgets_are_shown_least_first_with_their_burn(world: World) -> No
     assert "ticket" in first["parts"]["breaches"]
     assert all(first["figures"].values())
     assert first["figures"]["burn"] != other["figures"]["burn"]
+
+
+class JustStarted(WatchedStore):
+    """
+    A store in which no alert is recorded yet.
+    """
+
+    def __init__(self, store: WatchedStore) -> None:
+        super().__init__()
+        self._store = store
+
+    def select(
+        self, matchers: Sequence[Matcher], start_ms: int, end_ms: int, *, max_samples: int = 0
+    ) -> list[Selection]:
+        """
+        What else the store has.
+        """
+        found = self._store.select(matchers, start_ms, end_ms, max_samples=max_samples)
+        return [each for each in found if dict(each.labels)[NAME_LABEL] != ALERTS]
+
+
+async def test_an_objectives_alert_is_shown_before_it_is_recorded(world: World) -> None:
+    """
+    What fires stands beside its objective from the start, as it does among breaches.
+    """
+    store, alerting = world
+
+    found = await parts((JustStarted(store), alerting), "slos")
+
+    row = found["budgets"].partition("digits-accuracy")[2].partition("</tr>")[0]
+    assert "goes on" in found["breaches"]
+    assert "ticket" in row
 
 
 async def test_without_objectives_the_page_tells_how_to_declare_them(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ This module composes what the pages of alerts, rules and objectives show.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -13,7 +13,7 @@ from otel_confidence import figures
 from otel_confidence.alerting.notifying.book import Incident
 from otel_confidence.alerting.notifying.silences import matcher_text
 from otel_confidence.alerting.service import Alerting
-from otel_confidence.objectives.recorded import SLO_ID
+from otel_confidence.objectives.recorded import SLO_ID, SLO_SEVERITY
 from otel_confidence.points import Matcher
 from otel_confidence.query.answers import Metrics
 from otel_confidence.query.budgets import Budget, budgets, burning
@@ -88,7 +88,7 @@ class Watching:
         Budgets, how the chosen one burned (else the one with least left), and breaches.
         """
         end = self.now()
-        found = budgets(self.metrics, at=end)
+        found = [self._alerted(each) for each in budgets(self.metrics, at=end)]
         shown = next((each for each in found if each.id == chosen), next(iter(found), None))
         parts = {
             "budgets": self._render("budgets", budgets=found, shown=shown, window=length),
@@ -100,6 +100,17 @@ class Watching:
             draw=lambda: self._drawn(shown, end, PERIODS[length]),
             state="filled" if found else "empty",
         )
+
+    def _alerted(self, budget: Budget) -> Budget:
+        """
+        With what fires now as well: in the first minutes after a start nothing is recorded of it.
+        """
+        active = self.alerting.alerts(int(self.now() * 1000))
+        labels = [dict(each.alert.labels) for each in active if each.alert.state == "firing"]
+        firing = {
+            each.get(SLO_SEVERITY, "firing") for each in labels if each.get(SLO_ID) == budget.id
+        }
+        return replace(budget, alerts=tuple(sorted({*budget.alerts, *firing})))
 
     def _breaches(self) -> list[Incident]:
         found = self.alerting.history(limit=_LOOKED_THROUGH)
