@@ -9,6 +9,7 @@ says nothing on less.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -146,6 +147,13 @@ class Alert:
                 **links.annotations(self.name, self.board),
             },
         }
+
+
+def on_health(topic: str, severity: Severity = "warning") -> partial[Alert]:
+    """
+    A maker of alerts about telemetry itself, whose dashboard is *Pipeline health*.
+    """
+    return partial(Alert, severity=severity, topic=topic, board="health")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ This module builds the rules on the stack's own programs: Collector, Prometheus,
 They watch what Prometheus scrapes from those, and are of no use to a server that has none of them.
 """
 
-from functools import partial
 from typing import Final
 
-from otel_confidence.generate.rules.kinds import Alert, Group, of
+from otel_confidence.generate.rules.kinds import Alert, Group, of, on_health
 
 GATEWAY: Final = "otel-gateway"
 """The scrape job of the Collector, in prometheus.yml."""
@@ -34,7 +33,9 @@ LATE: Final = (("for", "5m"),)
 
 _EXPORTER: Final = "exporter"
 _SIGNALS: Final = ("metric_points", "spans", "log_records")
-_warning = partial(Alert, severity="warning", topic="pipeline", board="health")
+_warning: Final = on_health("pipeline")
+_page: Final = on_health("pipeline", "critical")
+_always: Final = on_health("heartbeat", "none")
 
 
 def _counted(what: str) -> str:
@@ -80,18 +81,15 @@ def _unreached(job: str) -> str:
 
 
 def _down() -> Alert:
-    return Alert(
+    return _page(
         name="CollectorDown",
         expression=_unreached(GATEWAY),
-        severity="critical",
-        topic="pipeline",
         summary=f"The Collector {of('instance')} does not answer",
         description=(
             f"Prometheus no longer reaches the Collector {of('instance')} (up is "
             "{{ $value }}): no telemetry arrives through it, and every model it serves "
             "seems to stand still."
         ),
-        board="health",
         waits=(("for", "1m"),),
     )
 
@@ -194,18 +192,15 @@ def _grown(by: str, counters: tuple[str, ...]) -> str:
 
 
 def _losing() -> Alert:
-    return Alert(
+    return _page(
         name="CollectorDroppingData",
         expression=_grown(f"sum by (instance, {_EXPORTER})", _LOST),
-        severity="critical",
-        topic="pipeline",
         summary=f"The Collector loses what is meant for {of(_EXPORTER)}",
         description=(
             f"{of('instance')} could not hand over "
             '{{ $value | printf "%.0f" }} points, spans or log records or more to '
             f"{of(_EXPORTER)} within ten minutes, and does not try again."
         ),
-        board="health",
     )
 
 
@@ -224,16 +219,13 @@ def _leaving_out() -> Alert:
 
 
 def _watchdog() -> Alert:
-    return Alert(
+    return _always(
         name=WATCHDOG,
         expression="vector(1)",
-        severity="none",
-        topic="heartbeat",
         summary="Alerts are evaluated and told",
         description=(
             "This alert fires always (its value is {{ $value }}). A service outside the stack that "
             "no longer hears of it has to tell somebody: Prometheus, Alertmanager or the way out "
             "is broken."
         ),
-        board="health",
     )

@@ -5,7 +5,15 @@ This module builds the rules on telemetry itself: what programs drop, and what a
 from typing import Final
 
 from otel_confidence.conventions import DROPPED, INGEST_REFUSED, INGESTED, REASON, RECORDS, SIGNAL
-from otel_confidence.generate.rules.kinds import SETTLED, Alert, Group, Recording, of, share
+from otel_confidence.generate.rules.kinds import (
+    SETTLED,
+    Alert,
+    Group,
+    Recording,
+    of,
+    on_health,
+    share,
+)
 
 DROPPED_SHARE: Final = 0.01
 """Share of lost telemetry that is told: more would be seen in a rate, and show in a ratio."""
@@ -20,6 +28,7 @@ JOB: Final = "job"
 OVERFLOW: Final = "otel_metric_overflow"
 """OpenTelemetry's mark of the series that stands for all beyond a limit."""
 
+_warning: Final = on_health("telemetry")
 _LOST: Final = f"job_signal:{DROPPED.prometheus.removesuffix('_total')}"
 _REFUSED: Final = f"job_signal:{INGEST_REFUSED.prometheus.removesuffix('_total')}"
 
@@ -47,50 +56,41 @@ def _overflow() -> Alert:
     many = f'{REASON.label}=~"{"|".join(TOO_MANY)}"'
     dropped = f"sum by ({JOB}) (increase({DROPPED.prometheus}{{{many}}}[1h])) > 0"
     beyond = f'{{__name__=~"ml_.+|otel_confidence_.+", {OVERFLOW}="true"}}'
-    return Alert(
+    return _warning(
         name="TelemetryCardinalityOverflow",
         expression=f"{dropped}\nor\ncount by ({JOB}) ({beyond}) > 0",
-        severity="warning",
-        topic="telemetry",
         summary=f"A label of {of(JOB)} takes too many values",
         description=(
             f"In {of(JOB)} a label takes more values than its limit allows "
             '({{ $value | printf "%.0f" }} within an hour, or so many series): what is beyond it '
             "is summed up as _OTHER or in an overflow series, and cannot be told apart."
         ),
-        board="health",
         waits=(("keep_firing_for", "15m"),),
     )
 
 
 def _dropped() -> Alert:
-    return Alert(
+    return _warning(
         name="TelemetryDropped",
         expression=_notable(_LOST),
-        severity="warning",
-        topic="telemetry",
         summary=f"{of(JOB)} loses telemetry",
         description=(
             f"{of(JOB)} did not record, or could not send, {share()} of its signal {of(SIGNAL)} "
             f"within an hour, as a share of 1; above {DROPPED_SHARE} is told."
         ),
-        board="health",
         waits=SETTLED,
     )
 
 
 def _refused() -> Alert:
-    return Alert(
+    return _warning(
         name="TelemetryRefused",
         expression=_notable(_REFUSED),
-        severity="warning",
-        topic="telemetry",
         summary=f"The server refuses telemetry that it receives ({of(SIGNAL)})",
         description=(
             f"{of(JOB)} refused {share()} of the signal {of(SIGNAL)} that it received within an "
             f"hour, as a share of 1; above {DROPPED_SHARE} is told."
         ),
-        board="health",
         waits=SETTLED,
     )
 
