@@ -79,7 +79,7 @@ def test_wheel_holds_the_runbooks(python: Path) -> None:
     """
     program = (
         "import importlib.resources as r; "
-        "print(r.files('otel_confidence.server').joinpath('runbooks.md').read_text(), end='')"
+        "print(r.files('otel_confidence.generate').joinpath('runbooks.md').read_text(), end='')"
     )
     done = _run([str(python), "-c", program])
 

@@ -8,12 +8,16 @@ one side only is found. What the mounted files say is compared by tests/generate
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.generate.test_values import OF_GATEWAY, OF_PROMETHEUS
-from tests.programs import program, said
+from tests.programs import ROOT, program, said
 from tests.test_stack_files import SERVICES, ports_inside
+
+from otel_confidence.generate import write
 
 ALERTMANAGER: dict[str, Any] = OF_PROMETHEUS["alertmanager"]["alertmanagerSpec"]
 PROMETHEUS: dict[str, Any] = OF_PROMETHEUS["prometheus"]["prometheusSpec"]
@@ -136,6 +140,7 @@ def of_prometheus() -> Iterator[str]:
     if PROMETHEUS["enableOTLPReceiver"]:
         yield "--web.enable-otlp-receiver"
     yield f"--enable-feature={','.join(PROMETHEUS['enableFeatures'])}"
+    yield from (f"--{each['name']}={each['value']}" for each in PROMETHEUS["additionalArgs"])
     if "volumeClaimTemplate" in PROMETHEUS["storageSpec"]:
         yield "mount /prometheus"
 
@@ -177,6 +182,26 @@ def test_a_cluster_is_told_what_one_host_is(service: str) -> None:
     assert sorted(stated(service)) == sorted([*OF_VALUES[service](), *otherwise])
 
 
+def test_a_cluster_serves_the_runbooks_as_one_host_does(tmp_path: Path) -> None:
+    """
+    The page that is generated for a cluster lies where Prometheus serves it from.
+
+    It may come later: Prometheus is installed before what is generated.
+    """
+    write(tmp_path, check=False, parts=("kubernetes",), boards=ROOT / "grafana" / "dashboards")
+    made = yaml.safe_load((tmp_path / "kubernetes/generated/runbooks.yaml").read_text())
+    page = ROOT / "prometheus" / "pages" / "runbooks.html"
+
+    assert {page.name: page.read_text()} == made["data"]
+    assert [
+        {"name": "runbooks", "configMap": {"name": made["metadata"]["name"], "optional": True}}
+    ] == PROMETHEUS["volumes"]
+    assert [
+        {"name": "runbooks", "mountPath": "/etc/prometheus/pages", "readOnly": True}
+    ] == PROMETHEUS["volumeMounts"]
+    assert "--web.user-assets=/etc/prometheus/pages" in SERVICES["prometheus"]["command"]
+
+
 def test_every_service_is_looked_at() -> None:
     """
     No service of the compose file that runs without a profile is left out.
@@ -195,7 +220,8 @@ def test_the_values_say_nothing_that_is_not_compared() -> None:
     assert {"minReadySeconds", "additionalArgs", "storage", "resources"} == ALERTMANAGER.keys()
     assert {"resources", "grafana.ini"} == grafana
     assert PROMETHEUS.keys() - CLUSTERS_OWN == {
-        "enableOTLPReceiver", "enableFeatures", "resources",
+        "enableOTLPReceiver", "enableFeatures", "resources", "additionalArgs", "volumes",
+        "volumeMounts",
     }  # fmt: skip
 
 

@@ -10,9 +10,11 @@ import yaml
 
 from otel_confidence.generate import write
 from otel_confidence.generate.__main__ import main
+from otel_confidence.generate.rules import Links
 
 ROOT = Path(__file__).parent.parent.parent
 RULES = Path("prometheus", "rules", "otel_confidence.yml")
+RUNBOOKS = Path("prometheus", "pages", "runbooks.html")
 SIGNALS = Path("docs", "reference", "signals.md")
 API = Path("docs", "reference", "api.md")
 BOARDS = [
@@ -41,7 +43,7 @@ def test_writing_creates_every_file_and_then_nothing(tmp_path: Path) -> None:
     first = write(tmp_path, check=False)
     second = write(tmp_path, check=False)
 
-    assert [tmp_path / name for name in (RULES, *BOARDS, SIGNALS, API)] == first
+    assert [tmp_path / name for name in (RULES, RUNBOOKS, *BOARDS, SIGNALS, API)] == first
     assert [] == second
     assert yaml.safe_load((tmp_path / RULES).read_text())["groups"]
 
@@ -52,7 +54,7 @@ def test_checking_writes_nothing(tmp_path: Path) -> None:
     """
     differing = write(tmp_path, check=True)
 
-    assert [tmp_path / name for name in (RULES, *BOARDS, SIGNALS, API)] == differing
+    assert [tmp_path / name for name in (RULES, RUNBOOKS, *BOARDS, SIGNALS, API)] == differing
     assert [] == list(tmp_path.iterdir())
 
 
@@ -69,13 +71,24 @@ def test_command_checks_and_mends(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert 0 == main(["--check", "--out", str(tmp_path)])
 
 
+def test_runbooks_are_written_where_links_lead_to_them(tmp_path: Path) -> None:
+    """
+    Their page comes with the rules, unless a deployment has its own.
+    """
+    write(tmp_path, check=False, parts=("rules",), links=Links("https://wiki.example/runbooks"))
+    without = (tmp_path / RUNBOOKS).exists()
+    write(tmp_path, check=False, parts=("rules",))
+
+    assert (False, True) == (without, (tmp_path / RUNBOOKS).exists())
+
+
 def test_header_names_the_command(tmp_path: Path) -> None:
     """
     A reader of a generated file learns what writes it.
     """
     write(tmp_path, check=False)
 
-    for path in (RULES, *BOARDS, SIGNALS, API):
+    for path in (RULES, RUNBOOKS, *BOARDS, SIGNALS, API):
         assert "python -m otel_confidence.generate --write" in (tmp_path / path).read_text()
 
 

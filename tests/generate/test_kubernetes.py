@@ -176,8 +176,10 @@ def test_the_command_writes_and_checks(tmp_path: Path, monkeypatch: pytest.Monke
     with_collector = CliRunner().invoke(cli, [*command, "--collector", str(ROOT / "collector")])
 
     boards = {uid.replace("otel-confidence", "dashboard") for uid in UIDS}
-    assert {"rules", *boards, *kubernetes.COLLECTORS} == set(read(tmp_path / kubernetes.FOLDER))
-    assert 1 + len(boards) == written.stdout.count("written: kubernetes/generated/")
+    assert {"rules", "runbooks", *boards, *kubernetes.COLLECTORS} == set(
+        read(tmp_path / kubernetes.FOLDER)
+    )
+    assert 2 + len(boards) == written.stdout.count("written: kubernetes/generated/")
     assert "no Collector: there is no folder collector here" in written.stderr
     assert (0, "") == (checked.exit_code, checked.stdout)
     assert len(kubernetes.COLLECTORS) == with_collector.stdout.count("written: ")

@@ -14,7 +14,7 @@ from tests.generate.panels import boards
 
 from otel_confidence.conventions import LOW_CONFIDENCE
 from otel_confidence.generate import rules, slos
-from otel_confidence.generate.rules import BOARDS, PAGES, Links, rule_file
+from otel_confidence.generate.rules import BOARDS, PAGES, RUNBOOKS, Links, rule_file
 from otel_confidence.objectives import DEFAULT_FILE, read
 
 ROOT = Path(__file__).parent.parent.parent
@@ -66,9 +66,11 @@ def test_alert_has_a_runbook(alert: dict[str, Any]) -> None:
     The runbook's address leads to a heading that exists, with every part that a runbook has.
     """
     page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
-    parts = re.split(r"^## (.+)$", (ROOT / page).read_text(), flags=re.MULTILINE)
+    text = (ROOT / "docs" / "runbooks.md").read_text()
+    parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     found = dict(zip((h.lower() for h in parts[1::2]), parts[2::2], strict=True))
 
+    assert RUNBOOKS == page
     assert anchor in found
     for part in ("What it means", "Look first", "Causes", "What to do", "Silence honestly"):
         assert f"**{part}" in found[anchor], part

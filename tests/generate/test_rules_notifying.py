@@ -152,7 +152,7 @@ def test_inhibitions_name_alerts_and_labels_that_exist() -> None:
             "firing",
             (
                 "firing (warning) digits 1 is unsure\nIts mean confidence is 0.40.\n"
-                "Runbook: docs/runbooks.md#modelconfidencelow\nDashboard: http://g/d/m"
+                "Runbook: http://localhost:9090/user/runbooks.html#modelconfidencelow\nDashboard: http://g/d/m"
             ),
         ),
     ],
@@ -166,7 +166,7 @@ def test_templates_say_it(template: str, status: str, expected: str, tmp_path: P
     notes = {
         "summary": "digits 1 is unsure",
         "description": "Its mean confidence is 0.40.",
-        "runbook_url": "docs/runbooks.md#modelconfidencelow",
+        "runbook_url": "http://localhost:9090/user/runbooks.html#modelconfidencelow",
         "dashboard_url": "http://g/d/m",
     }
     alert = {"status": status, "labels": labels, "annotations": notes}

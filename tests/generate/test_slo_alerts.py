@@ -156,7 +156,7 @@ def test_what_an_alert_says(tmp_path: Path) -> None:
         "summary": "n of m burns its error budget too fast to wait",
         "description": f"Promised: {promise}. The budget burns 50.8 times as fast as it would to "
         "last.",
-        "runbook_url": "docs/runbooks.md#slobudgetburnsfast",
+        "runbook_url": "http://localhost:9090/user/runbooks.html#slobudgetburnsfast",
         "dashboard_url": "http://localhost:3000/d/otel-confidence-slo?var-owner=m&var-slo=n",
     }
     alert = {

@@ -12,8 +12,9 @@ from starlette.applications import Starlette
 from tests.documents import ROOT, anchors
 from tests.model_history import Memory
 
+from otel_confidence.generate import runbooks
 from otel_confidence.query.promql import Engine
-from otel_confidence.server import pages, runbooks
+from otel_confidence.server import pages
 from otel_confidence.server.ruling import BUILT_IN, specs
 
 

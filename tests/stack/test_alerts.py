@@ -78,9 +78,6 @@ def test_alerts_of_one_model_are_told_together(story: Story) -> None:
         (alert["labels"]["ml_feature_name"], alert["labels"]["severity"])
         for alert in story.fired["alerts"]
     )
-    assert {"docs/runbooks.md#modelfeaturedrift"} == {
-        alert["annotations"]["runbook_url"] for alert in story.fired["alerts"]
-    }
 
 
 def test_a_page_inhibits_its_warnings(story: Story) -> None:
@@ -106,6 +103,18 @@ def test_critical_alerts_reach_everybody(story: Story) -> None:
     assert (title, "trigger", "drift") == (
         page["payload"]["summary"], page["event_action"], page["payload"]["class"]
     )  # fmt: skip
+
+
+def test_an_alert_leads_to_what_to_do(stack: Stack, story: Story) -> None:
+    """
+    The runbook's link opens a page of Prometheus that has a heading for the alert.
+    """
+    (link,) = {alert["annotations"]["runbook_url"] for alert in story.fired["alerts"]}
+    page = ask(link)
+
+    assert f"{stack.url('prometheus', 9090)}/user/runbooks.html#modelfeaturedrift" == link
+    assert "text/html; charset=utf-8" == page.headers["content-type"]
+    assert '<h2 id="modelfeaturedrift">' in page.text
 
 
 def test_links_lead_to_programs(stack: Stack, story: Story) -> None:

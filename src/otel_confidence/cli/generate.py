@@ -24,7 +24,8 @@ _HELP: Final = {
         "kubernetes, which is all of it as manifests below kubernetes/generated, written only "
         "when named. Rules and dashboards where it is not given."
     ),
-    "runbooks": "Address of the runbooks' page, for the links of alerts.",
+    "runbooks": "Address of the runbooks' page, for the links of alerts. The stack's Prometheus "
+    "serves prometheus/pages, where it is written with the rules unless another one is given.",
     "dashboards": "Address of Grafana, for the links of alerts.",
 }
 
@@ -42,7 +43,9 @@ _HELP: Final = {
 @click.option(
     "--only", type=click.Choice((*_PARTS, _ON_REQUEST)), multiple=True, help=_HELP["only"]
 )
-@click.option("--runbooks", default="docs/runbooks.md", help=_HELP["runbooks"])
+@click.option(
+    "--runbooks", default="http://localhost:9090/user/runbooks.html", help=_HELP["runbooks"]
+)
 @click.option("--dashboards", default="http://localhost:3000", help=_HELP["dashboards"])
 def generate(
     objectives: Path | None,

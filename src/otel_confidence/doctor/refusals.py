@@ -39,7 +39,7 @@ _KNOWN: Final[dict[int, tuple[str, str]]] = {
     ),
     HTTPStatus.TOO_MANY_REQUESTS: (
         "it takes no more at present",
-        "send less, or add gateways; what its queues hold: docs/runbooks.md#CollectorQueueFilling",
+        "send less, or add gateways; what its queues hold: docs/runbooks.md#collectorqueuefilling",
     ),
 }
 

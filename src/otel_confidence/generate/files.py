@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Final
 
 from otel_confidence.errors import ConfigurationError, MissingExtraError
-from otel_confidence.generate import kubernetes, slos
+from otel_confidence.generate import kubernetes, runbooks, slos
 from otel_confidence.generate.api import api_page
 from otel_confidence.generate.links import UIDS
 from otel_confidence.generate.notation import yaml_text
 from otel_confidence.generate.reference import signals_page
-from otel_confidence.generate.rules import Links, rule_file
+from otel_confidence.generate.rules import RUNBOOKS, Links, rule_file
 from otel_confidence.objectives import read
 
 COMMAND: Final = "python -m otel_confidence.generate --write"
 """What writes the files, as their headers and the failing check say."""
 RULES: Final = Path("prometheus", "rules", "otel_confidence.yml")
 SLOS: Final = Path("prometheus", "rules", "otel_confidence_slos.yml")
+PAGE: Final = Path("prometheus", "pages", "runbooks.html")
+"""The runbooks, served by Prometheus, unless links of alerts lead elsewhere."""
 SIGNALS: Final = Path("docs", "reference", "signals.md")
 API: Final = Path("docs", "reference", "api.md")
 DASHBOARDS: Final = Path("grafana", "dashboards")
@@ -86,6 +88,8 @@ def generated(
     texts: dict[Path, str] = {}
     if "rules" in parts:
         texts[RULES] = yaml_text(rule_file(links=links), _RULES_FROM)
+        if _ours(links):
+            texts[PAGE] = runbooks.page(COMMAND)
         if objectives is not None:
             rules = slos.rule_file(read(objectives), links=links)
             texts[SLOS] = yaml_text(rules, f"`otel-confidence generate`: change {objectives.name}")
@@ -103,6 +107,8 @@ def _manifests(
     links: Links | None, objectives: Path | None, collector: Path | None
 ) -> dict[Path, str]:
     texts = kubernetes.rules("rules", rule_file(links=links), "src/otel_confidence/generate/rules/")
+    if _ours(links):
+        texts |= kubernetes.page(PAGE.name, runbooks.page(COMMAND))
     if objectives is not None:
         rules = slos.rule_file(read(objectives), links=links)
         texts |= kubernetes.rules("slos", rules, objectives.name)
@@ -110,6 +116,10 @@ def _manifests(
     if collector is not None:
         texts |= kubernetes.collectors(collector)
     return texts
+
+
+def _ours(links: Links | None) -> bool:
+    return links is None or links.runbooks == RUNBOOKS
 
 
 def _written(folder: Path) -> dict[str, str]:

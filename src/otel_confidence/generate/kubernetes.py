@@ -52,6 +52,14 @@ def dashboards(texts: Mapping[str, str]) -> dict[Path, str]:
     return found
 
 
+def page(name: str, text: str) -> dict[Path, str]:
+    """
+    The page of runbooks as a ConfigMap, which Prometheus's pods mount and serve.
+    """
+    manifest = _config_map("otel-confidence-runbooks", {name: text})
+    return _file("runbooks", manifest, "docs/runbooks.md")
+
+
 def objectives(file: Path) -> dict[Path, str]:
     """
     The file of objectives as a ConfigMap, for programs in the cluster that read it.

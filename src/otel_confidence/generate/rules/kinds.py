@@ -19,8 +19,8 @@ from otel_confidence.objectives.recorded import SLO_ID, SLO_NAME, SLO_SERVICE
 Severity = Literal["critical", "warning", "none"]
 Board = Literal["model", "calibration", "drift", "feedback", "health", "slo"]
 
-RUNBOOKS: Final = "docs/runbooks.md"
-"""Where the runbooks are, before ``#`` and the alert's name; a deployment may say its own."""
+RUNBOOKS: Final = "http://localhost:9090/user/runbooks.html"
+"""Where the stack's Prometheus serves the runbooks; a deployment may say its own."""
 DASHBOARDS: Final = "http://localhost:3000"
 """Where the stack's Grafana is; a deployment may say its own."""
 TOPIC: Final = "topic"
