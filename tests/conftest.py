@@ -17,17 +17,26 @@ PATIENCE_S: Final = 120.0
 """How long a client of HTTP waits that says nothing else; by itself httpx gives up after five."""
 GROUP: Final = "xdist_group"
 _PROXIES: Final = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_TERMINAL: Final = (
+    "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+)  # fmt: skip
+"""What the width and the colors of a terminal are taken from."""
+TOOLS: Final = "OTEL_CONFIDENCE_TOOLS"
+"""The one variable of ours that is for the tests."""
 
 
 def pytest_configure() -> None:
     """
     Let no proxy stand before servers that tests start at loopback addresses, however slow they are.
 
-    The proxy of HTTPS stays, for whoever installs packages by it.
+    The proxy of HTTPS stays, for whoever installs packages by it. Nor do tests hear of a terminal,
+    or of the telemetry of whoever runs them.
     """
     waits = httpx._config.DEFAULT_TIMEOUT_CONFIG
     waits.connect = waits.read = waits.write = waits.pool = PATIENCE_S
-    for name in _PROXIES:
+    told = [name for name in os.environ if name.startswith("OTEL_") and name != TOOLS]
+    for name in (*_PROXIES, *_TERMINAL, *told):
         os.environ.pop(name, None)
     for name in ("NO_PROXY", "no_proxy"):
         given = os.environ.get(name)

@@ -15,7 +15,7 @@ from tests.model_history import History
 
 from otel_confidence.store import Store
 
-_PATIENCE_MS = 60_000
+PATIENCE_MS = 180_000
 _FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -35,9 +35,9 @@ def browser() -> Iterator[Browser]:
         reason = "needs Debian's chromium: apt-get install chromium"
         assert os.environ.get("CI") != "true", reason
         pytest.skip(reason)
-    expect.set_options(timeout=_PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        opened = playwright.chromium.launch(executable_path=path, args=_FLAGS, timeout=PATIENCE_MS)
         yield opened
         opened.close()
 
@@ -80,6 +80,6 @@ def opened(browser: Browser, site: Site, width: int) -> Iterator[Window]:
     A window of its own, without anything remembered.
     """
     context = browser.new_context(viewport=ViewportSize(width=width, height=844))
-    context.set_default_timeout(_PATIENCE_MS)
+    context.set_default_timeout(PATIENCE_MS)
     yield Window(context.new_page(), site)
     context.close()

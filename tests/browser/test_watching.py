@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.browser.browsing import Site, Window
-from tests.browser.conftest import opened
+from tests.browser.conftest import PATIENCE_MS, opened
 from tests.server.watched import watched
 
 from otel_confidence.alerting.service import Alerting
@@ -176,6 +176,7 @@ def test_the_pages_are_read_without_javascript(
     What fires, rules and budgets are there, and a silence is made, where no script runs.
     """
     context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(f"{world[0].url}/rules")
     rules = page.locator("#group-5").inner_text()

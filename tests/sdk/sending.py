@@ -61,6 +61,6 @@ def _spans(count: int) -> list[Any]:
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no variable of the environment say where to send, or whom to trust."""
     for name in [*os.environ]:
-        if name.startswith("OTEL_") or name.endswith("_CA_BUNDLE"):
+        if name.endswith("_CA_BUNDLE"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "60")

@@ -92,7 +92,7 @@ def _settings(environ: Mapping[str, str]) -> Check:
             f"lower {PREFIX}MAX_SERIES",
         )
         return Check.doubtful("settings", "are right", folded)
-    given = sum(1 for name in environ if name.startswith(PREFIX))
+    given = sum(f"{PREFIX}{field.name.upper()}" in environ for field in fields(Settings))
     return Check("settings", "are right", "ok", f"{given} given" if given else "the defaults")
 
 
