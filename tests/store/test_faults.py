@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,6 +170,7 @@ def test_a_folder_of_a_later_release_is_refused(tmp_path: Path) -> None:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any
 from otel_confidence.store import migrations
 from otel_confidence.store.cluster import Layout
 from otel_confidence.store.connection import connect
@@ -181,12 +183,18 @@ def counted(*arguments, **named):
     left -= 1
     return run(*arguments, **named)
 client.command = counted
-migrations.prepare(client, Layout(), 15)
+migrations.prepare(client, Layout(expires=False), 15)
 """
 
 
+_EXPIRING = (
+    "SELECT name FROM system.tables WHERE database = currentDatabase() "
+    "AND create_table_query LIKE '% TTL %'"
+)
+
+
 def older(folder: Path) -> None:
-    """Make a folder as the first release did: without versions, predictions and their index."""
+    """Make a folder as the first release did: rows expire, there are no versions and no index."""
     with closing(Store.open(folder)) as store:
         event = Event(NOW_MS * 10**6, "e", 9, "", "", "", "", {"ml.prediction.id": "p"}, {})
         store.write(Batch(samples=days(2).samples, events=[event]))
@@ -194,6 +202,8 @@ def older(folder: Path) -> None:
         client.command("DROP TABLE versions")
         client.command("ALTER TABLE events DROP INDEX by_prediction")
         client.command("ALTER TABLE events DROP COLUMN prediction")
+        for table in schema.TABLES:
+            client.command(Layout().retention(table, 15))
 
 
 def test_a_kill_within_a_migration_does_no_harm(tmp_path: Path) -> None:
@@ -203,6 +213,7 @@ def test_a_kill_within_a_migration_does_no_harm(tmp_path: Path) -> None:
     older(tmp_path / "older")
     codes: list[int] = []
     found: list[tuple[int, set[str], int]] = []
+    expiring: list[Any] = []
 
     while 0 not in codes:
         folder = tmp_path / str(len(codes))
@@ -216,10 +227,12 @@ def test_a_kill_within_a_migration_does_no_harm(tmp_path: Path) -> None:
         with closing(Store.open(folder)) as store:
             version = store._writing.query(Layout().newest()).result_rows[0][0]
             found.append((counted(store), store.told("e", ["p"], "ml.prediction.id"), version))
+            expiring += store._writing.query(_EXPIRING).result_rows
 
     assert [-signal.SIGKILL] * (len(codes) - 1) + [0] == codes
     assert len(codes) > 2
     assert [(200, {"p"}, schema.VERSION)] * len(codes) == found
+    assert [] == expiring
 
 
 def test_points_that_come_late_or_early_take_their_place(store: Store) -> None:

@@ -17,11 +17,13 @@ from otel_confidence.store import Store
 from otel_confidence.store.grids import Steps
 from otel_confidence.store.progress import Rolled
 from otel_confidence.store.retention import Retention
-from otel_confidence.store.schema import ROLLUPS
+from otel_confidence.store.schema import RAW, ROLLUPS
 from otel_confidence.store.upkeep import Upkeep
 
 WHICH = Series((("__name__", "m"), ("job", "a")))
 MATCHERS = [Matcher("__name__", "=", "m")]
+KEPT = "SELECT count() AS rows FROM samples"
+"""Asked of the engine, whatever lies in memory."""
 
 
 def opened(folder: Path, *, days: float = 100, size: int = 0) -> Store:
@@ -105,6 +107,23 @@ def test_days_past_the_retention_go_with_their_roll_ups(tmp_path: Path) -> None:
     assert {"age": 1, "size": 0} == dropped
 
 
+def test_nothing_goes_but_with_its_roll_ups(tmp_path: Path) -> None:
+    """
+    The engine lets no row go by itself: what is past the retention stays until its day goes whole.
+    """
+    store = opened(tmp_path / "data", days=1)
+    put(store, days_ago(5))
+    for table in RAW:
+        store._writing.command(f"OPTIMIZE TABLE {table} FINAL")
+    before = store.sql(KEPT).to_pylist()
+    store.keep_up()
+    after = store.sql(KEPT).to_pylist()
+    store.close()
+
+    assert [{"rows": 1}] == before
+    assert [{"rows": 0}] == after
+
+
 def test_roll_ups_of_a_minute_leave_after_two_days(tmp_path: Path) -> None:
     """
     The finest roll-ups go early and are not offered before they go; the others stay.
@@ -126,6 +145,26 @@ def test_roll_ups_of_a_minute_leave_after_two_days(tmp_path: Path) -> None:
     assert [days_ago(9, and_ms=300_000), days_ago(1, and_ms=300_000)] == found[300_000]
     assert [None, Rolled(60_000, hours[1][0])] == offers
     assert [2, 1] == [again[end]["count"] for end in sorted(again)]
+
+
+def test_a_clock_set_back_offers_no_roll_ups_that_have_left(tmp_path: Path) -> None:
+    """
+    What left while a clock was days ahead is not offered when it is right again, nor later on.
+    """
+    store = opened(tmp_path / "data")
+    put(store, days_ago(1))
+    store.keep_up()
+    minutes = (days_ago(1, and_ms=3_600_000),) * 2
+    retention = upkeep(store).retention
+    retention._now = lambda: time.time() + 10 * 86_400
+    retention.run()
+    found = [store.rolled(*minutes, 0, 120_000), store.rolled(*minutes, 0, 600_000)]
+    store.close()
+    again = opened(tmp_path / "data")
+    found += [again.rolled(*minutes, 0, 120_000), again.rolled(*minutes, 0, 600_000)]
+    again.close()
+
+    assert [None, Rolled(300_000, minutes[0])] * 2 == found
 
 
 def test_the_midnight_after_a_dropped_day_stays_whole(tmp_path: Path) -> None:

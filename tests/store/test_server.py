@@ -6,13 +6,14 @@ That it answers as a folder does is what the store's other tests show, which run
 import socket
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from tests.clickhouse import serving
 from tests.ports import free_port
-from tests.running import running
+from tests.running import running, until
 
 from otel_confidence.errors import ConfigurationError, StoreError
 from otel_confidence.points import Batch, Matcher, Sample, Samples, Series
@@ -115,6 +116,22 @@ def test_another_retention_is_applied(tmp_path: Path) -> None:
     assert len(TABLES) == len(changed)
     assert all("_local ON CLUSTER 'one'" in each and "(2592000)" in each for each in changed)
     assert [] == [each for each in front.ran if "ALTER" in each]
+
+
+def test_another_retention_holds_for_what_was_there(tmp_path: Path) -> None:
+    """
+    What was written under the shorter retention is kept for the longer one.
+    """
+    ends = "SELECT max(delete_ttl_info_max) FROM system.parts WHERE table = 'samples' AND active"
+    with serving(tmp_path) as front:
+        with closing(Store.open(front.url, retention_days=15)) as store:
+            store.write(ONE)
+            [[before]] = store._writing.query(ends).result_rows
+        with closing(Store.open(front.url, retention_days=30)) as store:
+            until(lambda: store._writing.query(ends).result_rows != [(before,)])
+            [[after]] = store._writing.query(ends).result_rows
+
+    assert timedelta(days=15) == after - before
 
 
 def test_a_limit_in_bytes_is_for_folders(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ class Layout:
     database: str = schema.DATABASE
     cluster: str = ""
     """The cluster's name; without, one engine has everything."""
+    expires: bool = True
+    """Whether the engine itself lets rows go; those of a folder go by ``store.retention`` alone."""
 
     def creation(self) -> str:
         """
@@ -46,7 +48,7 @@ class Layout:
         """
         What makes each table, by its name, in the order to make them in.
         """
-        seconds = schema.seconds(retention_days)
+        seconds = self.kept_s(retention_days)
         made = {schema.VERSIONS: self._versions()}
         for table in schema.TABLES:
             made |= self._table(table, seconds)
@@ -64,10 +66,17 @@ class Layout:
 
     def retention(self, table: schema.Table, retention_days: float) -> str:
         """
-        What brings one table to a retention.
+        What brings one table to a retention, the rows that it has among them.
         """
-        expiry = schema.expiry(table, schema.seconds(retention_days))
-        return f"ALTER TABLE {self._name(self.kept(table))}{self._on()} MODIFY TTL {expiry}"
+        kept_s = self.kept_s(retention_days)
+        change = "REMOVE TTL" if kept_s is None else f"MODIFY TTL {schema.expiry(table, kept_s)}"
+        return f"ALTER TABLE {self._name(self.kept(table))}{self._on()} {change}"
+
+    def kept_s(self, retention_days: float) -> int | None:
+        """
+        How many seconds after its day a row leaves by itself; None where it does not.
+        """
+        return schema.seconds(retention_days) if self.expires else None
 
     def kept(self, table: schema.Table) -> str:
         """
@@ -102,7 +111,7 @@ class Layout:
         statements = [self.creation(), *tables, self.view(), self.record()]
         return "".join(f"{statement.strip()};\n\n" for statement in statements)
 
-    def _table(self, table: schema.Table, retention_s: int) -> Mapping[str, str]:
+    def _table(self, table: schema.Table, retention_s: int | None) -> Mapping[str, str]:
         if not self.cluster:
             return {table.name: schema.create(table, self._name(table.name), retention_s)}
         local = self.kept(table)

@@ -84,7 +84,7 @@ class Embedded:
     A folder, and the engine in this process.
     """
 
-    layout = Layout()
+    layout = Layout(expires=False)
     stopping = "KILL QUERY WHERE query NOT LIKE 'KILL%' ASYNC"
 
     def __init__(self, folder: Folder) -> None:

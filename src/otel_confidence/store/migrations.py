@@ -2,8 +2,8 @@
 This module brings a store to the tables of this release, or refuses one that is ahead of it.
 
 The version of the tables is written beside them, last: a process that ends half way leaves the
-older version, and whoever opens the store next does the whole again. Every step may be repeated and
-only ever adds, so that an interrupted one loses nothing.
+older version, and whoever opens the store next does the whole again. Every step may be repeated,
+and adds or lets rows stay, so that an interrupted one loses nothing.
 """
 
 import re
@@ -68,7 +68,7 @@ def _due(layout: Layout, found: dict[str, str], version: int, retention_days: fl
     due += [
         layout.retention(table, retention_days)
         for table in schema.TABLES
-        if _kept_s(found.get(layout.kept(table), "")) not in (None, schema.seconds(retention_days))
+        if _kept_s(found.get(layout.kept(table), "")) not in (None, layout.kept_s(retention_days))
     ]
     if version < schema.VERSION or "metrics" not in found:
         due.append(layout.view())

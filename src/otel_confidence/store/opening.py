@@ -27,7 +27,6 @@ _WRITING: Final = {
     "max_partitions_per_insert_block": 0,
     "max_insert_threads": 1,
     "max_threads": 1,
-    "materialize_ttl_after_modify": 0,
 }
 _READING: Final = {
     "final": 1,

@@ -19,15 +19,18 @@ from clickhouse_connect.driver.client import Client
 
 from otel_confidence.store.catalog import Catalog
 from otel_confidence.store.connection import failing, read
+from otel_confidence.store.densities import Density
 from otel_confidence.store.generations import Generations
 from otel_confidence.store.memory import Memory
 from otel_confidence.store.progress import Progress
-from otel_confidence.store.schema import DAILY, FINEST, FINEST_DAYS, RAW
+from otel_confidence.store.schema import DAILY, FINEST, FINEST_DAYS, RAW, ROLLUPS
 
 _FIRST_DAY: Final = date(1970, 1, 1)
 _DAY_MS: Final = 86_400_000
 _FINEST_KEPT: Final = timedelta(days=FINEST_DAYS, hours=1)
 """An hour more than they are offered, so that none goes under a query."""
+_NEXT_MS: Final = sorted(ROLLUPS)[1]
+"""The finest width of the days that have lost the finest."""
 _PARTS: Final = (
     "SELECT table, partition_id AS day, sum(bytes_on_disk) AS bytes FROM system.parts "
     "WHERE database = currentDatabase() AND active GROUP BY table, day"
@@ -111,8 +114,16 @@ class Retention:
             for table, partition, _ in parts
             if table == FINEST and _end(_day(partition)) + _FINEST_KEPT <= now
         ]
+        for partition in old:
+            self._give_up_finest(_number(_day(partition)))
         if old:
             self._command(FINEST, old)
+
+    def _give_up_finest(self, day: int) -> None:
+        # Noted before they go, so that a clock that is set back does not have them offered again.
+        known = self._progress.density(day)
+        if known.finest_ms < _NEXT_MS:
+            self._progress.judge(day, Density(known.samples, _NEXT_MS))
 
     def _excess(self) -> int:
         return sum(bytes_ for _, _, bytes_ in self._parts()) - self._size_bytes
@@ -132,7 +143,7 @@ class Retention:
         _log.info("dropped %s for its %s", ", ".join(map(str, sorted(days))), why)
 
     def _finish(self, last: date, version: int) -> None:
-        midnight_ms = ((last - _FIRST_DAY).days + 1) * _DAY_MS
+        midnight_ms = (_number(last) + 1) * _DAY_MS
         self._mark(midnight_ms)
         with ExitStack() as halfway:
             halfway.callback(self._memory.distrust)
@@ -197,6 +208,10 @@ def _oldest(parts: Sequence[_Part], excess: int, today: date) -> list[date]:
 
 def _day(partition: str) -> date:
     return datetime.strptime(partition, "%Y%m%d").replace(tzinfo=timezone.utc).date()
+
+
+def _number(day: date) -> int:
+    return (day - _FIRST_DAY).days
 
 
 def _end(day: date) -> datetime:

@@ -235,15 +235,19 @@ def seconds(retention_days: float) -> int:
     return max(1, round(retention_days * _DAY_S))
 
 
-def create(table: Table, name: str, retention_s: int, *, engine: str = _ENGINE) -> str:
+def create(table: Table, name: str, retention_s: int | None, *, engine: str = _ENGINE) -> str:
     """
-    What makes a table under a name.
+    What makes a table under a name; without a retention its rows stay until they are dropped.
     """
-    return (
+    made = (
         f"CREATE TABLE IF NOT EXISTS {name} ({table.columns}) ENGINE = {engine} "
-        f"PARTITION BY toDate({table.moment}, 'UTC') ORDER BY ({table.key}) "
-        f"TTL {expiry(table, retention_s)} "
-        "SETTINGS ttl_only_drop_parts = 1, merge_with_ttl_timeout = 3600"
+        f"PARTITION BY toDate({table.moment}, 'UTC') ORDER BY ({table.key})"
+    )
+    if retention_s is None:
+        return made
+    return (
+        f"{made} TTL {expiry(table, retention_s)} SETTINGS ttl_only_drop_parts = 1, "
+        "merge_with_ttl_timeout = 3600, materialize_ttl_recalculate_only = 1"
     )
 
 
