@@ -1,11 +1,21 @@
-"""This module checks the built wheel in an environment of its own, without any extra."""
+"""
+This module checks the built wheel in an environment of its own, without any extra.
+
+Nothing is fetched: what the wheel says that it needs is linked from this environment.
+"""
 
 import json
+import os
 import subprocess
 import sys
+import sysconfig
+from collections.abc import Iterable
+from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
+from zipfile import Path as ZipPath
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = """
@@ -29,17 +39,52 @@ print(json.dumps({"answer": answer, "file": oc.__file__}))
 def _python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    _run([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT)])
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
+    _run([*pip, *build, str(ROOT)])
     (wheel,) = folder.glob("*.whl")
     _run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")])
     python = folder / "venv/bin/python"
-    _run([*pip, "--python", str(python), "install", str(wheel)])
+    _run([*pip, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)])
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(folder / "venv")}))
+    for needed in _needed(_inside(wheel), set()):
+        _link(needed, site)
     return python
+
+
+def _inside(wheel: Path) -> Distribution:
+    (about,) = (each for each in ZipPath(wheel).iterdir() if each.name.endswith(".dist-info"))
+    return PathDistribution(about)
+
+
+def _needed(distribution: Distribution, known: set[str]) -> Iterable[Distribution]:
+    """What a distribution needs without any extra, and what that needs."""
+    for text in distribution.requires or ():
+        requirement = Requirement(text)
+        wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if wanted and requirement.name not in known:
+            known.add(requirement.name)
+            found = Distribution.from_name(requirement.name)
+            yield found
+            yield from _needed(found, known)
+
+
+def _link(distribution: Distribution, site: Path) -> None:
+    """Have the files of a distribution in an environment too; its commands are left out."""
+    for file in distribution.files or ():
+        if ".." not in file.parts and "__pycache__" not in file.parts:
+            place = site / file
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(Path(str(distribution.locate_file(file))).absolute())
+
+
+def _own() -> dict[str, str]:
+    """This environment's variables, without those by which Python finds other packages."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def _run(command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=variables or None, cwd="/"
+        command, capture_output=True, text=True, check=False, env=_own() | variables, cwd="/"
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -65,7 +110,7 @@ def test_command_without_the_server_extra_names_it(python: Path) -> None:
     ``otel-confidence up`` without its libraries says which extra to install.
     """
     command = [str(python.parent / "otel-confidence"), "up"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_own())
 
     assert 2 == done.returncode
     assert "otel-confidence[server]" in done.stderr
@@ -77,9 +122,10 @@ def test_wheel_holds_the_runbooks(python: Path) -> None:
     """
     The runbooks that ``up`` serves are in the wheel, as they are in the documentation.
     """
+    # Its room cannot be imported without the extra.
     program = (
         "import importlib.resources as r; "
-        "print(r.files('otel_confidence.generate').joinpath('runbooks.md').read_text(), end='')"
+        "print(r.files('otel_confidence').joinpath('generate/runbooks.md').read_text(), end='')"
     )
     done = _run([str(python), "-c", program])
 

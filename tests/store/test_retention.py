@@ -156,7 +156,7 @@ def test_a_clock_set_back_offers_no_roll_ups_that_have_left(tmp_path: Path) -> N
     store.keep_up()
     minutes = (days_ago(1, and_ms=3_600_000),) * 2
     retention = upkeep(store).retention
-    retention._now = lambda: time.time() + 10 * 86_400
+    retention._now = lambda: noon() + 10 * 86_400
     retention.run()
     found = [store.rolled(*minutes, 0, 120_000), store.rolled(*minutes, 0, 600_000)]
     store.close()

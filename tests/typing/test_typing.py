@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("typing")  # a checker has one cache for all
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 MYPY = ["-m", "mypy", "--strict", str(HERE)]
