@@ -2,7 +2,7 @@
 This module measures range queries of many clients at once while points come in.
 
 Run it by ``python -m tests.bench.concurrency``; it prints errors, latency, the rate of points that
-was kept, and the server's memory.
+was kept, and the server's memory, for ``up`` and for Prometheus.
 """
 
 import argparse
@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +23,8 @@ import httpx
 import numpy as np
 from tests import remote
 from tests.bench.load import Sent, sending, stop
-from tests.running import Up, running
+from tests.bench.promql.servers import prometheus_process
+from tests.running import running
 
 MODELS: Final = 20
 SERIES_PER_MODEL: Final = 50
@@ -35,6 +38,8 @@ QUERIES: Final = (
     'count(panel_total{{model=~"m{n}.*"}})',
 )
 """Panels of a dashboard: of the points that come in, and of an hour that is there."""
+Server = tuple[str, int]
+"""A server's address and process."""
 
 
 @dataclass(slots=True)
@@ -59,21 +64,32 @@ class Measured:
         return sum(self.outcomes.values()) - self.outcomes["200"]
 
 
-def measure(folder: Path, *, clients: int, points_per_s: int, seconds: float) -> Measured:
+@contextmanager
+def ours(folder: Path) -> Iterator[Server]:
+    """
+    ``otel-confidence up`` over a folder.
+    """
+    with running(folder) as up:
+        yield up.http, up.process.pid
+
+
+def measure(
+    server: AbstractContextManager[Server], *, clients: int, points_per_s: int, seconds: float
+) -> Measured:
     """
     Run a server and load it from both sides.
     """
-    with running(folder) as up:
-        fill(up)
-        with sending(up.http, points_per_s) as sender:
+    with server as (url, process):
+        fill(url)
+        with sending(url, points_per_s) as sender:
             began = time.monotonic()
-            latencies, outcomes = asyncio.run(_asking(up, clients, seconds))
+            latencies, outcomes = asyncio.run(_asking(url, clients, seconds))
             took, sent = time.monotonic() - began, stop(sender)
-        memory = [memory_mib(up.process.pid, name) for name in ("VmRSS", "VmHWM")]
+        memory = [memory_mib(process, name) for name in ("VmRSS", "VmHWM")]
     return Measured(took, latencies, outcomes, sent, *memory)
 
 
-def fill(up: Up) -> None:
+def fill(url: str) -> None:
     """
     Write an hour of the series that panels show.
     """
@@ -88,19 +104,19 @@ def fill(up: Up) -> None:
             for i in range(SERIES_PER_MODEL)
         )
         answer = httpx.post(
-            f"{up.http}/api/v1/write", content=remote.packed(body), headers=remote.V1, timeout=60
+            f"{url}/api/v1/write", content=remote.packed(body), headers=remote.V1, timeout=60
         )
         answer.raise_for_status()
 
 
-async def _asking(up: Up, clients: int, seconds: float) -> tuple[list[float], Counter[str]]:
+async def _asking(url: str, clients: int, seconds: float) -> tuple[list[float], Counter[str]]:
     latencies: list[float] = []
     outcomes: Counter[str] = Counter()
     ended, context = time.monotonic() + seconds, ssl.create_default_context()
 
     async def ask(number: int) -> None:
         # A connection each: the order in which a pool lends connections is not ours to measure.
-        async with httpx.AsyncClient(base_url=up.http, timeout=240, verify=context) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=240, verify=context) as http:
             while True:  # once at least, however slow the machine is
                 began = time.monotonic()
                 answer = await http.post("/api/v1/query_range", data=_form(number))
@@ -157,15 +173,18 @@ def main() -> int:
     parser.add_argument("--points", type=int, default=50_000, help="points a second")
     parser.add_argument("--seconds", type=float, default=30)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(
-            Path(folder) / "up",
-            clients=given.clients,
-            points_per_s=given.points,
-            seconds=given.seconds,
-        )
-    sys.stdout.write(f"{_told(found, given.clients, given.points)}\n")
-    return 1 if found.errors or found.sent.refused else 0
+    refused = 0
+    for name, server in (("up", ours), ("Prometheus", prometheus_process)):
+        with tempfile.TemporaryDirectory() as folder:
+            found = measure(
+                server(Path(folder)),
+                clients=given.clients,
+                points_per_s=given.points,
+                seconds=given.seconds,
+            )
+        print(f"{name}: {_told(found, given.clients, given.points)}\n", flush=True)
+        refused += found.errors + sum(found.sent.refused.values())
+    return 1 if refused else 0
 
 
 if __name__ == "__main__":

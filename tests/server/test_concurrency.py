@@ -4,14 +4,14 @@ This module tests that clients ask while points come in, and nobody is refused.
 
 from pathlib import Path
 
-from tests.bench.concurrency import measure
+from tests.bench.concurrency import measure, ours
 
 
 def test_clients_ask_while_points_come_in(tmp_path: Path) -> None:
     """
     Every query is answered and every point kept, in bounded memory.
     """
-    found = measure(tmp_path / "data", clients=10, points_per_s=1_000, seconds=0.5)
+    found = measure(ours(tmp_path / "data"), clients=10, points_per_s=1_000, seconds=0.5)
 
     assert {"200": len(found.latencies_s)} == dict(found.outcomes)
     assert len(found.latencies_s) >= 10

@@ -21,6 +21,13 @@ def up(folder: Path) -> Iterator[str]:
 @contextmanager
 def prometheus(folder: Path, *flags: str) -> Iterator[str]:
     """The address of a Prometheus over a folder."""
+    with prometheus_process(folder, *flags) as (url, _):
+        yield url
+
+
+@contextmanager
+def prometheus_process(folder: Path, *flags: str) -> Iterator[tuple[str, int]]:
+    """The address of a Prometheus over a folder, and its process."""
     path = stack_tools.binary("prometheus")
     assert path.exists(), "run make stack-tools"
     configuration = folder / "prometheus.yml"
@@ -41,7 +48,7 @@ def prometheus(folder: Path, *flags: str) -> Iterator[str]:
         try:
             until(lambda: process.poll() is not None or _ready(url))
             assert process.poll() is None, "Prometheus ended"
-            yield url
+            yield url, process.pid
         finally:
             process.terminate()
 
