@@ -69,7 +69,7 @@ oc.configure(service_name="resets")
 flushed = []
 for _ in range({ROUNDS}):
     classify()
-    flushed.append(oc.flush(10))
+    flushed.append(oc.flush(60))
 tell(flushed=flushed)
 """,
             variables={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{relay.address}"},

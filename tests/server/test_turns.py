@@ -111,7 +111,8 @@ async def test_what_does_not_notice_its_end_keeps_its_place_but_not_its_client()
     turns, gate = Turns(1), Gate()
 
     with pytest.raises(QueryError, match="query timed out in query execution"):
-        await turns.run(gate.pass_through, Course(0.05), Client().request)
+        # Long enough for its thread to begin on a busy machine.
+        await turns.run(gate.pass_through, Course(3), Client().request)
     with pytest.raises(QueryError, match="query timed out in query queue"):
         await turns.run(lambda: "second", Course(0.05), Client().request)
     gate.open.set()
