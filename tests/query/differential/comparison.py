@@ -24,6 +24,10 @@ KNOWN = (
         "Prometheus 3.9.1 lets the time that an @ fixes move on within an aggregation's parameter",
     ),
     (
+        re.compile(r"absent(_over_time)?\(.*[{,](\w+)[!=]~?[^,}]*,.*\b\2(!=|=|!~|=~)"),
+        "Prometheus 3.9.1 takes conditions in another order where it has no samples of anything",
+    ),
+    (
         re.compile(r"std(dev|var)\b.*(timestamp|epoch|time\(\))"),
         "stddev and stdvar of large values depend on the order of series, in Prometheus too",
     ),

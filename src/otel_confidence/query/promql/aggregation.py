@@ -5,6 +5,7 @@ This module aggregates over series: sum, avg, quantile, topk, count_values and t
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -29,13 +30,13 @@ class Grouping:
     """Whether ``labels`` are those that go, or those that stay."""
     labels: tuple[str, ...] = ()
 
-    def key(self, labels: Labels) -> Labels:
+    def key(self) -> Callable[[Labels], Labels]:
         """
-        The labels that the group of a series has.
+        What gives the labels that the group of a series has.
         """
         if self.without:
-            return dropping(labels, frozenset({*self.labels, NAME_LABEL}))
-        return keeping(labels, frozenset(self.labels))
+            return partial(dropping, names=frozenset({*self.labels, NAME_LABEL}))
+        return partial(keeping, names=frozenset(self.labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,8 @@ def grouped(frame: Frame, grouping: Grouping, check: Callable[[], None]) -> Grou
     Sort a frame's values by group and step, members in the order of the frame.
     """
     numbers: dict[Labels, int] = {}
-    group = np.array(
-        [numbers.setdefault(grouping.key(labels), len(numbers)) for labels in frame.labels],
-        dtype=np.int64,
-    )
+    keys = map(grouping.key(), frame.labels)
+    group = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
     order = np.argsort(group, kind="stable")
     steps = frame.present.shape[1]
     present = frame.present[order].T
@@ -173,11 +172,12 @@ def count_values(frame: Frame, grouping: Grouping, label: str, *, max_samples: i
         QueryError: There are too many different values.
     """
     keep = grouping if grouping.without else Grouping(labels=(*grouping.labels, label))
+    key_of = keep.key()
     steps = frame.present.shape[1]
     counts: dict[Labels, Floats] = {}
     for labels, values, present in zip(frame.labels, frame.values, frame.present, strict=True):
         for text, where in _occurrences(values, present).items():
-            key = keep.key(with_label(labels, label, text))
+            key = key_of(with_label(labels, label, text))
             counts.setdefault(key, np.zeros(steps))[where] += 1
         if len(counts) * steps > max_samples:
             raise too_many_samples()

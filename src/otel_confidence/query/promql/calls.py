@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 
 from otel_confidence.errors import QueryError
-from otel_confidence.points import NAME_LABEL
 from otel_confidence.query.literals import is_text, legible, quoted
 from otel_confidence.query.promql import dates, functions, histograms
 from otel_confidence.query.promql.faults import execution
@@ -19,9 +18,14 @@ from otel_confidence.query.promql.frames import (
     Ints,
     distinct,
     stacked,
-    without_name,
+    unnamed,
 )
-from otel_confidence.query.promql.labels import label_join, label_replace, labels_of_absence
+from otel_confidence.query.promql.labels import (
+    label_join,
+    label_replace,
+    labels_of_absence,
+    name_of,
+)
 from otel_confidence.query.promql.nodes import Call, Node, Range, Selector, Text, unwrapped
 from otel_confidence.query.promql.range_functions import KEEPS_NAME, RANGE_FUNCTIONS
 from otel_confidence.query.promql.windows import Windows
@@ -130,13 +134,11 @@ def _over_range(evaluation: Evaluation, node: Call, grid: Grid) -> Frame:
         _tell_gauges(evaluation, frame, over)
     if name in KEEPS_NAME:
         return frame
-    renamed = [without_name(labels) for labels in frame.labels]
-    return distinct(Frame(renamed, frame.values, frame.present))
+    return distinct(Frame(unnamed(frame.labels), frame.values, frame.present))
 
 
 def _tell_gauges(evaluation: Evaluation, frame: Frame, node: Node) -> None:
-    names = dict.fromkeys(dict(labels).get(NAME_LABEL, "") for labels in frame.labels)
-    for name in names:
+    for name in dict.fromkeys(map(name_of, frame.labels)):
         if name and not name.endswith(_COUNTERS):
             evaluation.warn(
                 "PromQL info: metric might not be a counter, name does not end in "

@@ -16,6 +16,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 METADATA_LABELS = frozenset({NAME_LABEL, "__type__", "__unit__"})
+_LAST_METADATA = max(METADATA_LABELS)
 """Labels that describe the metric and fall away when an operation changes its meaning."""
 
 
@@ -116,6 +117,22 @@ def without_name(labels: Labels) -> Labels:
     Labels without the metric's name, type and unit.
     """
     return tuple([pair for pair in labels if pair[0] not in METADATA_LABELS])
+
+
+def unnamed(rows: Sequence[Labels]) -> list[Labels]:
+    """
+    The labels of many series without their metrics' names, types and units.
+    """
+    if all(map(_only_name_goes, rows)):
+        return [labels[1:] for labels in rows]
+    return [without_name(labels) for labels in rows]
+
+
+def _only_name_goes(labels: Labels) -> bool:
+    # Labels are sorted: where the second lies behind all that describe a metric, none follows.
+    if len(labels) > 1 and labels[1][0] <= _LAST_METADATA:
+        return False
+    return bool(labels) and labels[0][0] == NAME_LABEL
 
 
 def united(frame: Frame) -> Frame:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from otel_confidence.query.promql.frames import Bools, Floats, Frame, united, without_name
+from otel_confidence.query.promql.frames import Bools, Floats, Frame, united, unnamed
 
 Elementwise = Callable[[Floats], Floats]
 
@@ -15,8 +15,7 @@ def mapped(frame: Frame, operation: Elementwise) -> Frame:
     """
     A function of each value; the result is another quantity, so the metric's name goes.
     """
-    labels = [without_name(each) for each in frame.labels]
-    return united(Frame(labels, operation(frame.values), frame.present))
+    return united(Frame(unnamed(frame.labels), operation(frame.values), frame.present))
 
 
 def clamp(frame: Frame, lowest: Floats, highest: Floats) -> Frame:

@@ -25,6 +25,16 @@ def with_label(labels: Labels, name: str, value: str) -> Labels:
     return tuple(sorted(rest.items()))
 
 
+def name_of(labels: Labels) -> str:
+    """
+    The metric's name, empty where there is none.
+    """
+    for key, value in labels:
+        if key == NAME_LABEL:
+            return value
+    return ""
+
+
 def keeping(labels: Labels, names: frozenset[str]) -> Labels:
     """
     Only the labels named.

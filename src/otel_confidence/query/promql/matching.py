@@ -4,6 +4,7 @@ This module computes binary operators between two vectors: which series meet, an
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from otel_confidence.query.promql.frames import (
     united,
     without_name,
 )
-from otel_confidence.query.promql.labels import dropping, keeping, with_label
+from otel_confidence.query.promql.labels import dropping, keeping, name_of, with_label
 from otel_confidence.query.promql.operators import ARITHMETIC, COMPARISONS
 
 MANY_TO_MANY = "many-to-many matching not allowed: matching labels must be unique on one side"
@@ -42,13 +43,13 @@ class Matching:
     include: tuple[str, ...] = ()
     """Labels taken over from the other side."""
 
-    def key(self, labels: Labels) -> Labels:
+    def key(self) -> Callable[[Labels], Labels]:
         """
-        What must be equal for two series to meet.
+        What gives the labels that must be equal for two series to meet.
         """
         if self.on:
-            return keeping(labels, frozenset(self.labels))
-        return dropping(labels, frozenset({*self.labels, NAME_LABEL}))
+            return partial(keeping, names=frozenset(self.labels))
+        return partial(dropping, names=frozenset({*self.labels, NAME_LABEL}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def _keys(left: Frame, right: Frame, matching: Matching) -> _Keys:
     numbers: dict[Labels, int] = {}
     sides = [
         np.array(
-            [numbers.setdefault(matching.key(labels), len(numbers)) for labels in frame.labels],
+            [numbers.setdefault(key, len(numbers)) for key in map(matching.key(), frame.labels)],
             dtype=np.int64,
         )
         for frame in (left, right)
@@ -148,7 +149,7 @@ def _refuse_duplicates(one: Frame, keys: _Keys, both: Bools, side: str, matching
     key, step = (int(index) for index in np.argwhere(counts > 1)[0])
     rows = np.flatnonzero((keys.right == key) & one.present[:, step])[:2]
     second, first = (_written(one.labels[row]) for row in rows.tolist())
-    group = _written(matching.key(one.labels[int(rows[0])]))
+    group = _written(matching.key()(one.labels[int(rows[0])]))
     raise execution(
         f"found duplicate series for the match group {group} on the {side} hand-side of the "
         f"operation: [{first}, {second}];{MANY_TO_MANY}"
@@ -156,7 +157,7 @@ def _refuse_duplicates(one: Frame, keys: _Keys, both: Bools, side: str, matching
 
 
 def _written(labels: Labels) -> str:
-    name = dict(labels).get(NAME_LABEL, "")
+    name = name_of(labels)
     rest = ", ".join(f'{key}="{value}"' for key, value in labels if key != NAME_LABEL)
     return f"{name}{{{rest}}}"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from otel_confidence.query.promql.frames import Bools, Floats, Frame, united, without_name
+from otel_confidence.query.promql.frames import Bools, Floats, Frame, united, unnamed
 
 ARITHMETIC: Mapping[str, Callable[[Floats, Floats], Floats]] = {
     "+": np.add,
@@ -58,7 +58,7 @@ def with_scalar(sign: str, frame: Frame, number: Floats, *, swapped: bool, as_bo
 
 
 def _renamed(frame: Frame, values: Floats) -> Frame:
-    return united(Frame([without_name(each) for each in frame.labels], values, frame.present))
+    return united(Frame(unnamed(frame.labels), values, frame.present))
 
 
 def negated(frame: Frame) -> Frame:
