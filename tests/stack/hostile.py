@@ -28,7 +28,7 @@ def main() -> None:
     neighbors()
     by_opentelemetry()
     neighbors()
-    oc.flush(20)
+    oc.flush(120)
     signal.pause()
 
 

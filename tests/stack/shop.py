@@ -63,7 +63,7 @@ def main() -> None:
     verbs()
     secrets()
     the_rest(telemetry)
-    recorded["flushed"] = oc.flush(20)
+    recorded["flushed"] = oc.flush(120)
     written = Path.home() / f"{FILE}.new"
     written.write_text(json.dumps(recorded))
     written.replace(Path.home() / FILE)

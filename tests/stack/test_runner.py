@@ -89,7 +89,7 @@ def test_traces_are_taken_by_grpc(stack: Stack) -> None:
     request.resource_spans.add().scope_spans.add().spans.add().name = "predict m"
     with grpc.insecure_channel(stack.address("tempo", 4317)) as channel:
         export = TraceServiceStub(channel).Export  # type: ignore[no-untyped-call]
-        export(request, timeout=20)
+        export(request, timeout=120)
 
     assert ["predict m"] == [span.message.name for span in stack.recorded("tempo").spans()]
 

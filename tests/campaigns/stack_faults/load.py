@@ -18,7 +18,7 @@ import otel_confidence as oc
 
 SERVICE = "load"
 STOP = "stop"
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 """How long it tries to deliver its last metrics."""
 
 
