@@ -332,6 +332,7 @@ async def test_wrong_addresses_are_explained(path: str, status: int) -> None:
     assert status == page.status_code
     assert re.search(r"32 hexadecimal digits|one of 15m, 1h, 6h, 24h", page.text)
     assert "data-source" not in page.text
+    assert 1 == page.text.count("<h1>")
     if "models" in path:
         assert (status, ["error"]) == (found.status_code, list(found.json()))
 

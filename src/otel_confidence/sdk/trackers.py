@@ -52,8 +52,8 @@ class Tracker:
         self.version = _name("version", version, empty=True)
         if not receipts.names_fit(model, version):
             raise ConfigurationError(
-                f"model and version must take at most {receipts.NAMES_LIMIT} bytes together, "
-                f"got {model!r} and {version!r}"
+                f"model and version must take at most {receipts.NAMES_LIMIT} bytes together, as "
+                f"each receipt carries them, got {model!r} and {version!r}: shorten one"
             )
         self.decisions = decisions
         self.batch_decisions = decisions.without_fallback()
@@ -114,5 +114,8 @@ def _name(what: str, value: str, *, empty: bool = False) -> str:
     if not value and not empty:
         raise ConfigurationError(f"{what} must be a text that is not empty, got {value!r}")
     if not value.isprintable():
-        raise ConfigurationError(f"{what} must be printable, got {value!r}")
+        hidden = next(each for each in value if not each.isprintable())
+        raise ConfigurationError(
+            f"{what} must be printable, got {value!r}: take U+{ord(hidden):04X} out"
+        )
     return value

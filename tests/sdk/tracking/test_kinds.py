@@ -413,6 +413,7 @@ def test_tracking_twice_records_once(telemetry: Capture) -> None:
         ({"model": ""}, "model must be"),
         ({"model": 4}, "model must be"),
         ({"model": "m", "version": "a\n"}, "version must be printable"),
+        ({"model": "a\u200db"}, r"take U\+200D out"),
         ({"model": "m" * 80}, "bytes together"),
         ({"model": "m", "threshold": 70}, "threshold must be within"),
         ({"model": "m", "threshold": "0.7"}, "threshold must be within"),
