@@ -1,6 +1,7 @@
 """This module brings the library's own pytest plugin to its tests, and keeps sharers together."""
 
 import os
+import resource
 from typing import Final
 
 import httpx
@@ -22,6 +23,11 @@ _TERMINAL: Final = (
     "TTY_INTERACTIVE",
 )  # fmt: skip
 """What the width and the colors of a terminal are taken from."""
+_FILES: Final = 65_536
+"""
+How many files may be open, where the system lets us. Engines that were closed leave threads of
+theirs for others, up to a thousand, with three files each; a shell's usual limit is 1,024.
+"""
 TOOLS: Final = "OTEL_CONFIDENCE_TOOLS"
 """The one variable of ours that is for the tests."""
 
@@ -33,6 +39,9 @@ def pytest_configure() -> None:
     The proxy of HTTPS stays, for whoever installs packages by it. Nor do tests hear of a terminal,
     or of the telemetry of whoever runs them.
     """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
     waits = httpx._config.DEFAULT_TIMEOUT_CONFIG
     waits.connect = waits.read = waits.write = waits.pool = PATIENCE_S
     told = [name for name in os.environ if name.startswith("OTEL_") and name != TOOLS]

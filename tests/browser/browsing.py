@@ -21,6 +21,8 @@ from otel_confidence.server.guard import Guard
 from otel_confidence.store import Store
 
 HOSTILE = "<script>window.attacked=1</script><img src=x onerror=window.attacked=1>" + "x" * 10_000
+PATIENCE_S = 400.0
+"""What a page may take where other programs leave a browser a thirtieth of the processor."""
 _UPDATE_S = 0.5
 
 

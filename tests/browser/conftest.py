@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
-from tests.browser.browsing import HOSTILE, Site, Window, recent
+from tests.browser.browsing import HOSTILE, PATIENCE_S, Site, Window, recent
 from tests.model_history import History
 
 from otel_confidence.store import Store
 
-PATIENCE_MS = 180_000
+PATIENCE_MS = 1000 * PATIENCE_S
 _FLAGS = [
     "--headless",
     "--no-sandbox",

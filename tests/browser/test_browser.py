@@ -5,7 +5,7 @@ This module looks at the pages with a real browser.
 import re
 
 from playwright.sync_api import Page, expect
-from tests.browser.browsing import HOSTILE, Site, Window, recent
+from tests.browser.browsing import HOSTILE, PATIENCE_S, Site, Window, recent
 from tests.running import until
 
 from otel_confidence import figures
@@ -85,7 +85,7 @@ def test_figures_update_themselves(window: Window) -> None:
 
     window.site.store.write(recent("moving", 600, seed=23, version="2").batch())
 
-    until(lambda: page.evaluate(points) > before + 20)
+    until(lambda: page.evaluate(points) > before + 20, patience_s=PATIENCE_S)
 
 
 def test_an_empty_page_says_what_to_do_and_fills_itself(window: Window) -> None:

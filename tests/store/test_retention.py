@@ -124,6 +124,26 @@ def test_nothing_goes_but_with_its_roll_ups(tmp_path: Path) -> None:
     assert [{"rows": 0}] == after
 
 
+def test_the_clock_of_a_store_is_the_one_it_was_given(tmp_path: Path) -> None:
+    """
+    By a clock that is some days ahead days go, roll-ups are complete and the finest not offered.
+    """
+    ahead = {"retention_days": 5, "upkeep_s": 3600, "now": lambda: noon() + 3 * 86_400}
+    store = Store.open(tmp_path / "data", **ahead)  # type: ignore[arg-type]  # as given
+    put(store, days_ago(3), TODAY_MS)
+    hour = (TODAY_MS + 3_600_000,) * 2
+
+    store.keep_up()
+    found = times(store)
+    offers = [store.rolled(*hour, 0, 120_000), store.rolled(*hour, 0, 600_000)]
+    until_ms = upkeep(store).progress.until_ms
+    store.close()
+
+    assert [TODAY_MS] == found
+    assert [None, Rolled(300_000, hour[0])] == offers
+    assert until_ms > TODAY_MS + 3 * DAY_MS
+
+
 def test_roll_ups_of_a_minute_leave_after_two_days(tmp_path: Path) -> None:
     """
     The finest roll-ups go early and are not offered before they go; the others stay.
