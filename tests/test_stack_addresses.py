@@ -23,6 +23,7 @@ def loaded(path: str) -> dict[str, Any]:
     return found
 
 
+DATA_SOURCES = "grafana/provisioning/datasources/otel-confidence.yaml"
 AGENT, TEMPO, LOKI = (
     loaded(path) for path in ("collector/agent.yaml", "tempo/tempo.yaml", "loki/loki.yaml")
 )
@@ -178,6 +179,30 @@ def test_the_doctor_asks_where_each_program_answers() -> None:
         if f"127.0.0.1:{ports[name]}:{ports[name]}" not in SERVICES[service]["ports"]
     ]
     assert (port_of(http), port_of(health)) == (ports["gateway"], ports["gateway_health"])
+
+
+def test_spans_lead_to_events_and_events_to_traces() -> None:
+    """
+    Grafana goes from a span to Loki by a label that Loki has, and to Tempo by the trace's id.
+
+    The id is metadata of an event, and a label of an exemplar, under one name.
+    """
+    sources = {each["uid"]: each["jsonData"] for each in loaded(DATA_SOURCES)["datasources"]}
+    to_events = sources["tempo"]["tracesToLogsV2"]
+    [to_trace] = sources["loki"]["derivedFields"]
+    [labels] = [
+        each["attributes"]
+        for each in LOKI["limits_config"]["otlp_config"]["resource_attributes"]["attributes_config"]
+    ]
+
+    assert {tag["key"] for tag in to_events["tags"]} <= set(labels)
+    assert all(tag["value"] == tag["key"].replace(".", "_") for tag in to_events["tags"])
+    assert '{$${__tags}} | trace_id="$${__trace.traceId}"' == to_events["query"]
+    assert ("label", "trace_id") == (to_trace["matcherType"], to_trace["matcherRegex"])
+    assert [("trace_id", "tempo")] == [
+        (each["name"], each["datasourceUid"])
+        for each in sources["prometheus"]["exemplarTraceIdDestinations"]
+    ]
 
 
 def test_loki_keeps_attributes_and_finds_a_program_by_its_name() -> None:

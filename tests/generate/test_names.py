@@ -54,8 +54,26 @@ def all_rules() -> list[dict[str, Any]]:
     ]
 
 
+def linked() -> list[str]:
+    """
+    What Grafana asks Prometheus when somebody goes on from a span, with its tags put in.
+    """
+    path = ROOT / "grafana" / "provisioning" / "datasources" / "otel-confidence.yaml"
+    sources = yaml.safe_load(path.read_text())
+    found = [source["jsonData"].get("tracesToMetrics", {}) for source in sources["datasources"]]
+    return [
+        query["query"].replace("$$__tags", ",".join(f'{tag["value"]}="x"' for tag in each["tags"]))
+        for each in found
+        for query in each.get("queries", [])
+    ]
+
+
 def expressions() -> list[str]:
-    return [*(rule["expr"] for rule in all_rules()), *(query.expression for query in asked())]
+    return [
+        *(rule["expr"] for rule in all_rules()),
+        *(query.expression for query in asked()),
+        *linked(),
+    ]
 
 
 def meant(node: Selector, known: dict[str, set[str]]) -> list[str]:
@@ -89,6 +107,7 @@ def test_there_is_something_to_check() -> None:
     """
     assert len(recordings()) > 10
     assert len(asked()) > 100
+    assert linked()
 
 
 @pytest.mark.parametrize("expression", expressions())
