@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.programs import ROOT, VERSIONS
-from tests.test_stack_files import NOTIFY, SERVICES, service_names
+from tests.test_stack_files import NOTIFY, SERVICES, service_names, walk
 
 from otel_confidence.alerting.durations import milliseconds
 
@@ -141,6 +141,32 @@ def test_health_is_asked_by_what_each_image_has() -> None:
     assert ["CMD", "/tempo", "-health", "-health.url=http://localhost:3200/ready"] == tests["tempo"]
     assert ["CMD", "/usr/bin/loki", "-health"] == tests["loki"]
     assert {"wget", "python"} == {t[1] for n, t in tests.items() if n not in {"tempo", "loki"}}
+
+
+def test_traces_are_kept_as_long_as_events() -> None:
+    """
+    Who deletes is told so: Tempo's worker, not its scheduler, and Loki's compactor, which has to.
+    """
+    tempo, loki = (
+        yaml.safe_load((ROOT / name / f"{name}.yaml").read_text()) for name in ("tempo", "loki")
+    )
+
+    assert "168h" == tempo["backend_worker"]["compaction"]["block_retention"]
+    assert "168h" == loki["limits_config"]["retention_period"]
+    assert loki["compactor"]["retention_enabled"] is True
+    assert loki["compactor"]["delete_request_store"]
+
+
+def test_what_tempo_writes_is_written_to_its_volume() -> None:
+    """
+    Each path of its file lies in the volume, and none is left to a default.
+    """
+    settings = yaml.safe_load((ROOT / "tempo" / "tempo.yaml").read_text())
+    [volume] = [v.split(":")[1] for v in SERVICES["tempo"]["volumes"] if v.startswith("tempo-data")]
+    paths = [str(value) for _, value in walk(settings) if str(value).startswith("/")]
+
+    assert 5 == len(paths)
+    assert [] == [path for path in paths if not path.startswith(volume)]
 
 
 def test_versions_are_whole() -> None:
