@@ -245,5 +245,8 @@ def test_without_objectives_the_other_rules_are_written(
     done = run("generate", "--only", "rules")
 
     assert 0 == done.exit_code
-    assert "written: prometheus/rules/otel_confidence.yml\n" == done.stdout
+    assert [
+        "written: prometheus/rules/otel_confidence.yml",
+        "written: prometheus/pages/runbooks.html",
+    ] == done.stdout.splitlines()
     assert "no objectives" in done.stderr
