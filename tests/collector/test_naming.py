@@ -88,6 +88,26 @@ def test_a_gateway_that_tells_itself_apart_is_told_of(
     assert told == faults(tmp_path, GOOD, message, OTEL_RESOURCE_ATTRIBUTES=given)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("a", True), ("a=b,c", True), ("a=%zz", True), ("a=b,é=c", True), ("a=b c,,d", True),
+        ("", False), ("a=b,", False), (",a=b", False), (" a = b ", False), ("a=b=c,d=", False),
+        ("a=%C3%A9", False), ("service.name=shop", False),
+    ],
+)  # fmt: skip
+def test_attributes_that_the_collector_cannot_read_are_told(
+    tmp_path: Path, given: str, told: bool
+) -> None:
+    """
+    A list of attributes that it cannot read keeps a Collector from starting.
+    """
+    level = faults(tmp_path, GOOD, "it cannot read OTEL_RESOURCE_ATTRIBUTES",
+                   OTEL_RESOURCE_ATTRIBUTES=given)  # fmt: skip
+
+    assert [("error", "processors.resource_detection.detectors")] * told == level
+
+
 def test_a_gateway_that_asks_its_host_is_told_of(tmp_path: Path) -> None:
     """
     A detector of hosts is the agent's: at two gateways it tells two hosts of one series.

@@ -76,6 +76,18 @@ def test_a_folder_that_holds_no_queue_well_is_told(
     assert [("warning", place)] == faults(tmp_path, changed(old, new), message)
 
 
+def test_a_folder_that_is_set_to_nothing_is_told(tmp_path: Path) -> None:
+    """
+    A variable that is set to nothing stands for nothing, whatever default it has.
+    """
+    text = changed("/var/lib/otelcol", "'${env:QUEUE:-/var/lib/otelcol}'")
+
+    assert [("error", "extensions.file_storage.directory")] == faults(
+        tmp_path, text, "it names no folder", QUEUE=""
+    )
+    assert [] == faults(tmp_path, text, "it names no folder")
+
+
 def test_a_folder_of_a_like_name_is_let_be(tmp_path: Path) -> None:
     """
     A folder is not below another because its name begins like it.

@@ -17,6 +17,10 @@ _STRATEGY: Final = "UnderscoreEscapingWithSuffixes"
 _HISTOGRAMS: Final = {metric.name: metric for metric in METRICS if metric.kind == "histogram"}
 _DELTA: Final = ("statsd", "count", "sum", "signal_to_metrics", "cumulative_to_delta")
 """What gives sums as differences."""
+_PAIRS: Final = re.compile(
+    r",*(?:[\x00-+\--<>-\x7f]+=(?:[\x00-$&-+\--\x7f]|%[0-9a-fA-F]{2})*(?:,+|$))+"
+)
+"""What the Collector reads as attributes: ASCII, with escapes in values."""
 _OF_ONE: Final = (
     "host.name", "container.name", "k8s.pod.name", "k8s.container.name", "service.instance.id",
 )  # fmt: skip
@@ -41,9 +45,11 @@ def check(whole: Configuration) -> Iterator[Finding]:
         if exporter.type in _TRANSLATING:
             yield from _translated(exporter)
     processors = list(whole.used("processors"))
+    given = whole.environment.get("OTEL_RESOURCE_ATTRIBUTES", "")
     for processor in processors:
         yield from _identity(processor)
-    yield from _own(processors, whole.environment.get("OTEL_RESOURCE_ATTRIBUTES", ""))
+        yield from _unreadable(processor, given)
+    yield from _own(processors, given)
 
 
 def _is_prometheus(whole: Configuration, exporter: Component) -> bool:
@@ -167,6 +173,21 @@ def _identity(processor: Component) -> Iterator[Finding]:
                 processor.place, "it puts this host in the place of the sender's",
                 "add override: false",
             )  # fmt: skip
+
+
+def _unreadable(processor: Component, given: str) -> Iterator[Finding]:
+    """
+    A Collector that cannot read what its environment says of it does not start.
+    """
+    if processor.type != "resource_detection" or not given:
+        return
+    detectors = at(processor.place, "detectors")
+    if "env" in [each.text for each in items(detectors)] and not _PAIRS.fullmatch(given):
+        yield error(
+            detectors or processor.place,
+            f"it cannot read OTEL_RESOURCE_ATTRIBUTES and does not start: {given!r}",
+            "write name=value, with commas between and % as %25",
+        )
 
 
 def _own(processors: list[Component], given: str) -> Iterator[Finding]:

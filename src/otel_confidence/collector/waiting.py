@@ -5,7 +5,7 @@ This module checks how telemetry waits: in batches, in no memory before a queue,
 from collections.abc import Iterator
 from typing import Final
 
-from otel_confidence.collector.findings import Finding, warning
+from otel_confidence.collector.findings import Finding, error, warning
 from otel_confidence.collector.merging import at, text
 from otel_confidence.collector.pipelines import Component, Configuration, Route
 
@@ -68,6 +68,11 @@ def _kept(whole: Configuration, storage: Component) -> Iterator[Finding]:
         )  # fmt: skip
     folder = at(storage.place, "directory")
     where = whole.expand(folder.text) if folder is not None else ""
+    if folder is not None and not where:
+        yield error(
+            folder, "it names no folder, as a variable in it is set to nothing, and keeps the "
+            "Collector from starting", "unset the variable, or give it the folder",
+        )  # fmt: skip
     if folder is not None and any(f"{where}/".startswith(f"{each}/") for each in _FLEETING):
         yield warning(
             folder, f"what waits below {where} is gone when the machine or container starts anew",
