@@ -201,6 +201,34 @@ def test_texts_that_are_no_attributes_are_bounded(gateway: Collector) -> None:
     }
 
 
+def test_attributes_of_others_stay_what_they_are(gateway: Collector) -> None:
+    """
+    Names with an underscore before them, as GELF has them, are nobody's status, state or severity.
+    """
+    given = {f"_{n}": n for n in ("name", "version", "status", "state", "event", "severity")}
+    given["_large"] = "x" * 300
+    attached = [text(name, value) for name, value in given.items()]
+    record, trace = event("of others", *attached), span("of others", *attached)
+    trace.resource_spans[0].scope_spans[0].spans[0].events.add(name="e", attributes=attached)
+    for scope in (record.resource_logs[0].scope_logs[0], trace.resource_spans[0].scope_spans[0]):
+        scope.scope.attributes.extend(attached[:2])
+    send(gateway, "logs", record.SerializeToString())
+    send(gateway, "traces", trace.SerializeToString())
+    (left,) = until(lambda: [r for r in gateway.logs() if r["body"]["stringValue"] == "of others"])
+    (kept,) = until(lambda: [s for s in gateway.spans() if s["name"] == "of others"])
+    (scope_left,) = [
+        s["scope"] for g in gateway.left("traces") for s in g["scopeSpans"] if s["spans"][0] == kept
+    ]
+
+    assert given == attributes(kept) == attributes(kept["events"][0])
+    assert {**given, EVENT_NAME.name: "ml.prediction.result"} == attributes(left)
+    assert ("ml.prediction.result", "") == (left["eventName"], left.get("severityText", ""))
+    assert ("e", "", "") == (
+        kept["events"][0]["name"], kept["status"].get("message", ""), kept.get("traceState", "")
+    )  # fmt: skip
+    assert {"attributes"} == set(scope_left)
+
+
 def test_lone_surrogates_become_replacement_characters(gateway: Collector) -> None:
     """
     Bytes that are no UTF-8 leave as U+FFFD, in every signal, and their neighbors unchanged.

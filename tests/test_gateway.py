@@ -2,6 +2,7 @@
 This module checks the gateway's configuration against itself and the table of signals.
 """
 
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,15 @@ VALUES: dict[str, Any] = yaml.safe_load(
 STORAGES = [extension for extension in GATEWAY["extensions"] if "file_storage" in extension]
 PIPELINES: dict[str, dict[str, list[str]]] = GATEWAY["service"]["pipelines"]
 HISTOGRAMS = [metric for metric in METRICS if metric.kind == "histogram"]
+PIECES = [
+    *" .-_/:@=+\"'?&", "e-", "a" * 15, "f" * 19, "B" * 8, "C", "1", "41", "4111", "123456789",
+    "com", "dapi", "LTAI", "EAA", "AKIA", "hvs.", "sk-", "hf_", "eyJ", "SG.", "DE89", "token ",
+    "bearer ", "basic ", "password", "secret", "key", "code", "atlasv", "hooks.slack.com",
+    "4111111111111111", "078-05-1120", "npm_" + "a" * 20, "xai-" + "b" * 20, "dapi" + "f" * 32,
+    "hvs." + "c" * 20, "LTAI" + "B" * 12, "eve@example.com", "lin_api_" + "d" * 12,
+    "glpat-" + "e" * 12,
+]  # fmt: skip
+"""What secrets are made of, and what spared texts are."""
 UTF8_BYTES = 4
 """The most bytes that one character takes."""
 
@@ -52,9 +62,38 @@ def test_detail_is_redacted_between_two_cuts(pipeline: str) -> None:
     """
     Whatever carries texts passes the redaction, too long by a margin before and cut after it.
     """
-    *_, first, redaction, second = PIPELINES[pipeline]["processors"]
+    last = PIPELINES[pipeline]["processors"][-4:]
 
-    assert ["transform/limits", "redaction", "transform/cut"] == [first, redaction, second]
+    assert ["transform/limits", "redaction/names", "redaction", "transform/cut"] == last
+
+
+def test_names_that_are_spared_the_patterns_match_none() -> None:
+    """
+    A name that the redaction does not look at is none that it would find, nor one that it has to.
+    """
+    settings = GATEWAY["processors"]["redaction/names"]
+    patterns = [re.compile(pattern) for pattern in settings["blocked_key_patterns"]]
+    spared = settings["ignored_keys"]
+
+    assert [] == [name for name in spared if any(each.search(name) for each in patterns)]
+    assert {MODEL_NAME.name, CONFIDENCE.name} <= set(spared)
+
+
+def test_texts_that_are_spared_the_patterns_match_none() -> None:
+    """
+    Of 20,000 texts made of what secrets begin with, none that is not looked at holds a match.
+    """
+    settings = GATEWAY["processors"]["redaction"]
+    (spared,) = map(re.compile, settings["allowed_values"])
+    patterns = [re.compile(pattern) for pattern in settings["blocked_values"]]
+    drawn = random.Random(7)
+    texts = ["".join(drawn.choices(PIECES, k=drawn.randint(1, 6))) for _ in range(20_000)]
+    passed = [text for text in texts if spared.search(text)]
+
+    assert [] == [text for text in passed if any(each.search(text) for each in patterns)]
+    assert len(passed) > 1_000
+    # The pieces can make what is masked.
+    assert any(each.search(text) for text in texts for each in patterns)
 
 
 def test_spans_are_counted_redacted_and_before_they_are_sampled() -> None:
