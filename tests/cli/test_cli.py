@@ -4,10 +4,12 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+import click
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
-from otel_confidence.cli.commands import cli
+from otel_confidence.cli.commands import cli, commands
 
 
 def without(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -50,10 +52,11 @@ def test_the_version_is_said() -> None:
     ("arguments", "without"),
     [
         (["--version"], {"numpy", "httpx", "rich"}),
+        (["--help"], {"numpy", "httpx", "rich"}),
         (["query", "up", "--url", "http://127.0.0.1:1"], set()),
         (["slo", "validate", "no-such-file.yaml"], set()),
     ],
-    ids=["the version", "a query", "a check"],
+    ids=["the version", "the list of commands", "a query", "a check"],
 )
 def test_no_more_is_imported_than_is_asked_for(arguments: list[str], without: set[str]) -> None:
     """
@@ -74,6 +77,36 @@ def test_no_more_is_imported_than_is_asked_for(arguments: list[str], without: se
     ours = {f"otel_confidence.{room}" for room in ("server", "store", "ingest", "collector")}
     assert "otel_confidence.cli.commands" in imported
     assert set() == imported & (heavy | ours | without)
+
+
+def test_the_list_of_commands_says_what_they_say_themselves() -> None:
+    """
+    --help prints of each command what it would if every command were imported for it.
+    """
+    imported = click.Group("cli", commands=commands())
+    expected, shown = (CliRunner().invoke(group, ["--help"]).output for group in (imported, cli))
+
+    assert expected.partition("Commands:")[2] == shown.partition("Commands:")[2] != ""
+
+
+def test_a_command_that_is_unknown_is_told_apart() -> None:
+    """
+    What is no command is a usage error that names one that is near.
+    """
+    done = CliRunner().invoke(cli, ["querry"])
+
+    assert (2, True) == (done.exit_code, "'query'" in done.output)
+
+
+def test_a_shell_completes_commands_and_their_flags() -> None:
+    """
+    Names are completed from the list, and flags from the command itself.
+    """
+    completing = ShellComplete(cli, {}, "otel-confidence", "_COMPLETE")
+    names = [found.value for found in completing.get_completions([], "s")]
+    flags = [found.value for found in completing.get_completions(["query"], "--si")]
+
+    assert (["slo", "store"], ["--since"]) == (names, flags)
 
 
 def test_help_names_every_flag_with_its_default() -> None:
