@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from collections.abc import Iterable
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
@@ -35,17 +36,25 @@ print(json.dumps({"answer": answer, "file": oc.__file__}))
 """
 
 
-@pytest.fixture(scope="module", name="python")
-def _python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+
+
+@pytest.fixture(scope="module", name="wheel")
+def _wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
-    _run([*pip, *build, str(ROOT)])
+    _run([*PIP, *build, str(ROOT)])
     (wheel,) = folder.glob("*.whl")
-    _run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")])
-    python = folder / "venv/bin/python"
-    _run([*pip, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)])
-    site = Path(sysconfig.get_path("purelib", vars={"base": str(folder / "venv")}))
+    return wheel
+
+
+@pytest.fixture(scope="module", name="python")
+def _python(wheel: Path) -> Path:
+    folder = wheel.parent / "venv"
+    _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+    python = folder / "bin/python"
+    _run([*PIP, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)])
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     for needed in _needed(_inside(wheel), set()):
         _link(needed, site)
     return python
@@ -115,6 +124,38 @@ def test_command_without_the_server_extra_names_it(python: Path) -> None:
     assert 2 == done.returncode
     assert "otel-confidence[server]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.xdist_group("wheel")
+def test_a_client_of_prometheus_without_the_extra_names_it(python: Path) -> None:
+    """
+    What the documentation imports from the other half says which extra it needs.
+    """
+    program = (
+        "from otel_confidence import ConfigurationError\n"
+        "try: from otel_confidence.query.prometheus import PrometheusClient\n"
+        "except ConfigurationError as error: print(error)"
+    )
+    done = _run([str(python), "-c", program])
+
+    assert "'httpx'" in done.stdout
+    assert "pip install 'otel-confidence[server]'" in done.stdout
+
+
+@pytest.mark.xdist_group("wheel")
+def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    """
+    Each file of the package is in the wheel, templates and styles too, and no test is.
+    """
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    package = ROOT / "src"
+    expected = {
+        str(path.relative_to(package))
+        for path in package.rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+
+    assert expected == names
 
 
 @pytest.mark.xdist_group("wheel")

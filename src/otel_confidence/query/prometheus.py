@@ -5,12 +5,16 @@ This module asks PromQL of a server of the Prometheus HTTP API.
 from collections.abc import Mapping
 from typing import Any, Final
 
-import httpx
 import numpy as np
 
-from otel_confidence.errors import QueryError
+from otel_confidence.errors import MissingExtraError, QueryError
 from otel_confidence.points import Labels, Selection
 from otel_confidence.query.answers import Answer
+
+try:
+    import httpx
+except ModuleNotFoundError as missing:
+    raise MissingExtraError("a client of Prometheus needs 'httpx'", "server") from missing
 
 _ODD: Final = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError)
 """What reading an answer ends with whose shape is not Prometheus's."""

@@ -10,12 +10,17 @@ import copy
 import sys
 from collections.abc import Callable
 from types import FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import wrapt
 
+if TYPE_CHECKING:
+    _Proxy = wrapt.BaseObjectProxy[Any]
+else:
+    _Proxy = wrapt.BaseObjectProxy  # takes a type from wrapt 2.2 on
 
-class Tracked(wrapt.BaseObjectProxy[Any]):
+
+class Tracked(_Proxy):
     """
     A callable whose calls go another way.
 
