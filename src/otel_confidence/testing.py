@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.trace import Tracer
 
 from otel_confidence.sdk import recording, reporting, tracking
 from otel_confidence.sdk.current import used
@@ -38,7 +39,7 @@ class FakeClock:
     """
 
     def __init__(self, time_s: float = 1_700_000_000.0) -> None:
-        self.time_s = time_s
+        self.time_s: float = time_s
         """Epoch seconds."""
 
     def __call__(self) -> float:
@@ -112,20 +113,20 @@ class Capture:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self.clock = FakeClock()
+        self.clock: FakeClock = FakeClock()
         """The wall clock and the stop watch."""
         self._reader = InMemoryMetricReader()
         self._spans = InMemorySpanExporter()
         self._events = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]  # as shipped
-        self.meter_provider = MeterProvider([self._reader], shutdown_on_exit=False)
+        self.meter_provider: MeterProvider = MeterProvider([self._reader], shutdown_on_exit=False)
         """For metrics of the test's own."""
         tracers = TracerProvider(shutdown_on_exit=False, id_generator=SequentialIds())
         tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         loggers = LoggerProvider(shutdown_on_exit=False)
         loggers.add_log_record_processor(SimpleLogRecordProcessor(self._events))
-        self.tracer = tracers.get_tracer("test")
+        self.tracer: Tracer = tracers.get_tracer("test")
         """For spans of the test's own around the code under test."""
-        self.telemetry = Telemetry(
+        self.telemetry: Telemetry = Telemetry(
             self.meter_provider,
             tracers,
             loggers,

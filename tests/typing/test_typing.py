@@ -5,11 +5,14 @@ The other files here say by ``assert_type`` what is kept, and by ignored errors 
 an ignore that nothing needs is an error itself. They are checked as Python 3.10 reads them.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import otel_confidence as oc
 
 pytestmark = pytest.mark.xdist_group("typing")  # a checker has one cache for all
 HERE = Path(__file__).parent
@@ -46,3 +49,17 @@ def test_a_lost_type_would_be_noticed(checker: list[str], tmp_path: Path) -> Non
 
     assert 1 == found.returncode, found.stdout + found.stderr
     assert "int" in found.stdout
+
+
+def test_every_public_name_is_stated() -> None:
+    """
+    Each name of the front door stands in a statement of this folder.
+    """
+    stated = {
+        name
+        for path in HERE.glob("*.py")
+        if path != Path(__file__)
+        for name in re.findall(r"\boc\.(\w+)", path.read_text())
+    }
+
+    assert set() == set(oc.__all__) - stated

@@ -75,7 +75,7 @@ class Call:
         self._features: Any = None
         self._started = 0.0
         self._stopped: float | None = None
-        self.id = 0
+        self.id: int = 0
         """The prediction's id."""
         self.record: Prediction | None = None
         """What was recorded, once the call has ended."""

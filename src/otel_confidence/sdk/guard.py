@@ -119,7 +119,7 @@ class Place:
 
     def __init__(self, guard: Guard, name: str) -> None:
         self._guard = guard
-        self.name = name
+        self.name: str = name
 
     def __enter__(self) -> None:
         return

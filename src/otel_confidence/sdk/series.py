@@ -49,8 +49,8 @@ class ModelSeries:
         self.attributes: Attributes = {c.MODEL_NAME.name: model}
         if version:
             self.attributes[c.MODEL_VERSION.name] = version
-        self.span_name = f"{c.SPAN_PREFIX} {model}"
-        self.active = sums.of(c.PREDICTIONS_ACTIVE, self.attributes)
+        self.span_name: str = f"{c.SPAN_PREFIX} {model}"
+        self.active: Sum = sums.of(c.PREDICTIONS_ACTIVE, self.attributes)
         self._confidence: dict[tuple[str, str], Attributes] = {}
         self._uncertainty: dict[str, Attributes] = {}
         self._durations: dict[str, Attributes] = {}

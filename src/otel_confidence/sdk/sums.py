@@ -38,7 +38,7 @@ class Sum:
     __slots__ = ("attributes", "value")
 
     def __init__(self, attributes: Mapping[str, str | bool]) -> None:
-        self.attributes = attributes
+        self.attributes: Mapping[str, str | bool] = attributes
         self.value: float = 0
 
 

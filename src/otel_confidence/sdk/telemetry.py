@@ -52,15 +52,17 @@ class Telemetry:
         timer: Callable[[], float] = time.perf_counter,
         new_id: Callable[[], int] | None = None,
     ) -> None:
-        self.settings = settings or Settings()
-        self.sums = Sums(max_series=self.settings.max_series)
-        self.guard = Guard(strict=self.settings.strict, count=self._count_fault)
-        self.redactor = Redactor(self.settings, self.guard)
+        self.settings: Settings = settings or Settings()
+        self.sums: Sums = Sums(max_series=self.settings.max_series)
+        self.guard: Guard = Guard(strict=self.settings.strict, count=self._count_fault)
+        self.redactor: Redactor = Redactor(self.settings, self.guard)
         self.guard.scrub = self.redactor.scrub
-        self.labels = Labels(self.settings, self.guard, self.redactor, self._lose_attributes)
+        self.labels: Labels = Labels(
+            self.settings, self.guard, self.redactor, self._lose_attributes
+        )
         self.now = now
         self.timer = timer
-        self.new_id = new_id or _random_id
+        self.new_id: Callable[[], int] = new_id or _random_id
         self.enabled = True
         """Whether anything is recorded at all; false where OpenTelemetry is disabled."""
         self.closed = False
@@ -69,7 +71,8 @@ class Telemetry:
         self._first: Callable[[], object] | None = None
         self._references = References(self.sums, self.guard)
         self._thresholds = set(self.settings.thresholds)
-        self.seen = Seen(self.settings.seen_outcomes)
+        self.instruments: Instruments
+        self.seen: Seen = Seen(self.settings.seen_outcomes)
         self._recorded = {
             signal: self.sums.of(c.RECORDS, {c.SIGNAL.name: signal}) for signal in c.SIGNAL.values
         }
@@ -85,8 +88,8 @@ class Telemetry:
         Record through these providers from now on; None follows the global one.
         """
         self._follows = meter_provider is None
-        self.tracer = trace.get_tracer(c.SCOPE, _version(), tracer_provider)
-        self.logger = _logs.get_logger(c.SCOPE, _version(), logger_provider)
+        self.tracer: trace.Tracer = trace.get_tracer(c.SCOPE, _version(), tracer_provider)
+        self.logger: _logs.Logger = _logs.get_logger(c.SCOPE, _version(), logger_provider)
         self.measure_with(meter_provider or metrics.get_meter_provider())
 
     def adjust(self, settings: Settings) -> None:

@@ -48,15 +48,15 @@ class Tracker:
         reference: Reference | None = None,
         telemetry: Telemetry | None = None,
     ) -> None:
-        self.model = _name("model", model)
-        self.version = _name("version", version, empty=True)
+        self.model: str = _name("model", model)
+        self.version: str = _name("version", version, empty=True)
         if not receipts.names_fit(model, version):
             raise ConfigurationError(
                 f"model and version must take at most {receipts.NAMES_LIMIT} bytes together, as "
                 f"each receipt carries them, got {model!r} and {version!r}: shorten one"
             )
         self.decisions = decisions
-        self.batch_decisions = decisions.without_fallback()
+        self.batch_decisions: Decisions = decisions.without_fallback()
         """Rows of a batch have no call of their own to fall back with."""
         self.extraction = extraction
         self._reference = reference
