@@ -100,6 +100,28 @@ tell(sent=oc.shutdown())
     assert 1 == len(gateway.spans())
 
 
+def test_a_program_may_begin_and_end_as_often_as_it_likes(gateway: Collector) -> None:
+    """
+    As a web service does in its tests: each time everything arrives, and nothing is complained of.
+    """
+    told = _run(
+        """
+sent = []
+for _ in range(3):
+    oc.configure(service_name="digits")
+    classify()
+    sent += [oc.flush(60), oc.shutdown(60)]
+tell(sent=sent)
+""",
+        gateway,
+    )
+
+    assert [True] * 6 == told["sent"]
+    assert "" == told["stderr"]
+    assert 3 in gateway.totals("ml.predictions").values()
+    assert 3 == len(gateway.spans())
+
+
 @pytest.mark.parametrize("status", [302, 400, 503])
 def test_refused_telemetry_makes_flush_say_so(gateway: Collector, status: int) -> None:
     """

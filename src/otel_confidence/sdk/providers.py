@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 from opentelemetry import _logs, metrics, trace
 
@@ -26,6 +27,8 @@ _lock = threading.Lock()
 _pipelines: "Pipelines | None" = None
 _service_name: str | None = None
 _hooked = False
+_made: Final[WeakSet[Any]] = WeakSet()
+"""Every provider of ours so far: one that has ended stays OpenTelemetry's global one."""
 _LAST: Final = -100
 """When multiprocessing's finalizers run: those of the program first, its own at 0 and above."""
 
@@ -82,7 +85,7 @@ def flush(timeout_s: float = 5.0) -> bool:
         pipelines = _pipelines
         deadline = time.monotonic() + timeout_s
         ours = pipelines is None or pipelines.flush(timeout_s)
-        theirs = [_flush_theirs(p, deadline) for p in _foreign(pipelines)]
+        theirs = [_flush_theirs(p, deadline) for p in _foreign()]
         return ours and all(theirs)
     return False
 
@@ -137,6 +140,7 @@ def _connect(
         meter_provider = meter_provider or made.meter_provider()
         tracer_provider = tracer_provider or made.tracer_provider()
         logger_provider = logger_provider or made.logger_provider()
+        _made.update(pipeline.provider for pipeline in made.made.values())
         _publish(made)
         _pipelines, _service_name = made, service_name
         _hook()
@@ -174,38 +178,33 @@ def _publish(made: "Pipelines") -> None:
     """
     Set what was made as the global providers, where none is set.
     """
-    if "metrics" in made.made and not _already(metrics.get_meter_provider()):
+    if "metrics" in made.made and _is_unset(metrics.get_meter_provider()):
         metrics.set_meter_provider(made.made["metrics"].provider)
-    if "traces" in made.made and not _already(trace.get_tracer_provider()):
+    if "traces" in made.made and _is_unset(trace.get_tracer_provider()):
         trace.set_tracer_provider(made.made["traces"].provider)
-    if "logs" in made.made and not _already(_logs.get_logger_provider()):
+    if "logs" in made.made and _is_unset(_logs.get_logger_provider()):
         _logs.set_logger_provider(made.made["logs"].provider)
 
 
 def _already(provider: Any) -> Any:
     """
-    The provider, or None where it is only the API's proxy or no-op, or one of ours that has ended.
+    The provider, or None where none is set or one of ours that has ended.
     """
-    module = type(provider).__module__
-    api = module.startswith(
-        (
-            "opentelemetry.metrics",
-            "opentelemetry.trace",
-            "opentelemetry._logs",
-            "opentelemetry.util",
-        )
-    )
-    ended = _pipelines is not None and any(p.provider is provider for p in _pipelines.made.values())
-    return None if api or ended else provider
+    return None if _is_unset(provider) or provider in _made else provider
 
 
-def _foreign(pipelines: "Pipelines | None") -> list[Any]:
-    ours: list[Any] = []
-    if pipelines is not None:
-        # Of what is inherited any lock may be held by a thread that the fork left behind.
-        ours = [*(p.provider for p in pipelines.made.values()), pipelines.inherited]
+def _is_unset(provider: Any) -> bool:
+    """
+    Whether it is only the API's proxy or no-op.
+    """
+    api = ("opentelemetry.metrics", "opentelemetry.trace", "opentelemetry._logs")
+    return type(provider).__module__.startswith((*api, "opentelemetry.util"))
+
+
+def _foreign() -> list[Any]:
+    # Of what a fork inherited any lock may be held by a thread that it left behind.
     found = (trace.get_tracer_provider(), _logs.get_logger_provider(), metrics.get_meter_provider())
-    return [p for p in found if hasattr(p, "force_flush") and all(p is not o for o in ours)]
+    return [p for p in found if hasattr(p, "force_flush") and p not in _made]
 
 
 def _flush_theirs(provider: Any, deadline: float) -> bool:
