@@ -161,7 +161,8 @@ def _assemble(workshop: Path, service: Service, manifest: Path, target: Path) ->
     """
     _go(workshop, "install", f"{service.module}@{service.module_version}", GOBIN=str(workshop))
     (workshop / "build").mkdir()  # the builder makes the last folder of its path and no other
-    _run([str(workshop / "builder"), "--config", str(manifest)], workshop)
+    # It leaves an empty folder among the temporary ones, which so goes with the workshop.
+    _run([str(workshop / "builder"), "--config", str(manifest)], workshop, TMPDIR=str(workshop))
     (workshop / "build/collector" / target.name.removesuffix(f"-{service.version}")).replace(target)
     note(target).write_text(f"{service.digest()}\n")
 
