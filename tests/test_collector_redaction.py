@@ -29,7 +29,8 @@ ORDINARY = [
     "0.4402659539931588", "[0.5511111111111111, 0.37620722979471]", "bearer of bad news since 2019",
     "basic resnet50-imagenet-1k", "eos token: 128001", "token gpt2-medium", "max_tokens=16384000",
     "secretary of state", "the secret of 4096 dimensions", "order 2024-11-30 no. 123-456-7890",
-    "AB12 is a model", "https://example.com/a@b?page=12345678&sort=key", "key: 12345678",
+    "AB12 is a model", "run --max-tokens 16384000 --tokenizer gpt2 --eos-token 128001",
+    "https://example.com/a@b?page=12345678&sort=key", "key: 12345678",
 ]  # fmt: skip
 """What looks a little like a secret, or like a card's number behind a point."""
 FORMLESS = {"discord_token", "mailchimp_key"}
@@ -143,10 +144,14 @@ def test_telling_names_hide_their_values(gateway: Collector) -> None:
         (text("said", "password=hunter2 token=ghp_0123456789abcdefghijklmnopqrstuvwxyz01"),
          "**** token=****"),
         (text("dsn", "postgres://u:p@ss@db/x"), "postgres****db/x"),
+        (text("ran", "serve --db-password hunter2 --auth-token a1b2c3d4e5 --port 80"),
+         "serve **** **** --port 80"),
+        (text("args", '["--api-key","hunter2","--port","80"]'), '["****","--port","80"]'),
     ],
     ids=[
         "an address", "a telling key", "JSON", "a number", "a token", "an address at the cut",
         "an American Express card", "free text", "a source of data",
+        "a command line", "a command's arguments",
     ],
 )  # fmt: skip
 def test_what_the_sdk_was_not_told_about_is_masked(

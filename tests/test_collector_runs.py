@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 from collections import Counter
@@ -16,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -485,6 +487,36 @@ def test_a_sender_knows_best_where_it_is(tmp_path: Path) -> None:
         group["scopeSpans"][0]["spans"][0]["name"]: attributes(group["resource"])[place]
         for group in lines
     }
+
+
+def test_a_collector_reads_its_files_anew_and_ends_at_one_it_cannot_read(tmp_path: Path) -> None:
+    """
+    SIGHUP lets it go on with what changed, and ends it where a file is broken.
+    """
+
+    def taken(body: str) -> bool:
+        with suppress(httpx.TransportError):
+            return send(collector, "logs", event(body).SerializeToString()) == 200
+        return False
+
+    def bodies() -> set[str]:
+        return {r["body"]["stringValue"] for r in collector.logs()}
+
+    changed = quick(tmp_path)
+    add = 'set(log.attributes["changed"], true)'
+    changed["processors"] = {"transform/event_name": {"log_statements": [add]}}
+    with running(tmp_path, ("gateway",), quick(tmp_path)) as collector:
+        taken("before")
+        until(lambda: "before" in bodies())
+        (tmp_path / "overlay.yaml").write_text(yaml.safe_dump(changed))
+        collector.process.send_signal(signal.SIGHUP)
+        until(lambda: taken("after") and any("changed" in attributes(r) for r in collector.logs()))
+        (tmp_path / "overlay.yaml").write_text("processors: [")
+        collector.process.send_signal(signal.SIGHUP)
+        ended = collector.process.wait(timeout=60)
+
+    assert 1 == ended
+    assert {"before", "after"} == bodies()
 
 
 def test_a_wrong_variable_keeps_the_collector_from_starting(tmp_path: Path) -> None:
