@@ -272,6 +272,8 @@ def _refuses(url: str) -> bool:
         httpx.get(url)
     except httpx.ConnectError:
         return True
+    except httpx.TransportError:
+        return False  # it took the connection, and died before it answered
     return False
 
 
