@@ -513,7 +513,7 @@ def test_a_collector_reads_its_files_anew_and_ends_at_one_it_cannot_read(tmp_pat
         until(lambda: taken("after") and any("changed" in attributes(r) for r in collector.logs()))
         (tmp_path / "overlay.yaml").write_text("processors: [")
         collector.process.send_signal(signal.SIGHUP)
-        ended = collector.process.wait(timeout=60)
+        ended = collector.process.wait(timeout=180)
 
     assert 1 == ended
     assert {"before", "after"} == bodies()

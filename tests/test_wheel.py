@@ -152,7 +152,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     expected = {
         str(path.relative_to(package))
         for path in package.rglob("*")
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and "__pycache__" not in path.parts
     }
 
     assert expected == names
