@@ -347,6 +347,7 @@ def test_lookback_delta_is_respected(url: str) -> None:
 
     assert 1 == len(get(url, "query", **ask)["result"])
     assert [] == get(url, "query", **ask, lookback_delta="10s")["result"]
+    assert 1 == len(get(url, "query", **ask, lookback_delta="-1")["result"])
 
 
 def test_series_and_labels(url: str) -> None:

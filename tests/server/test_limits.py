@@ -2,17 +2,22 @@
 This module tests how a running server bears heavy queries, many at once and clients that go.
 """
 
+import json
 import re
 import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import httpx
 import pytest
 from tests import remote
 from tests.running import Up, running
+
+from otel_confidence.server.heads import LONGEST_BYTES
 
 START_S = 1_790_000_000
 SERIES = 200
@@ -147,3 +152,31 @@ def test_a_client_that_leaves_ends_its_query(up: Up) -> None:
     answer = ask(up, "query", {"query": "count(m)", "time": str(START_S + 9000), "timeout": "60s"})
 
     assert (200, "") == answer
+
+
+def test_an_address_is_as_long_as_prometheus_takes_it(up: Up) -> None:
+    """
+    A query of 90,000 characters need not be posted.
+    """
+    text = "a" * 90_000
+    asked = urlencode({"query": f"'{text}'", "time": START_S})
+
+    with urlopen(f"{up.http}/api/v1/query?{asked}", timeout=60) as answer:  # httpx writes 64 KiB
+        body = json.load(answer)
+
+    assert [START_S, text] == body["data"]["result"]
+
+
+@pytest.mark.parametrize("head", [b"GET /api/v1/query?query=", b"GET / HTTP/1.1\r\nX: "])
+def test_a_head_without_end_is_refused(up: Up, head: bytes) -> None:
+    """
+    Of an address or header that goes on and on no more than a mebibyte and a packet is kept.
+    """
+    host, _, port = up.http.removeprefix("http://").partition(":")
+
+    with socket.create_connection((host, int(port)), timeout=60) as sending:
+        with suppress(ConnectionError):
+            sending.sendall(head + b"a" * LONGEST_BYTES)
+        answer = sending.recv(1000)
+
+    assert answer.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")

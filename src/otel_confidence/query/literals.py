@@ -50,6 +50,7 @@ _NAMED_ESCAPES: Final = {
     "\v": r"\v",
     "\\": r"\\",
 }
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_DIGITS: Final = 20
 """Of a number of 64 bits."""
 _LAST_BYTE: Final = 0x7F
@@ -170,6 +171,13 @@ def quoted(text: str, quote: str = '"') -> str:
     A string in quotes, as Go's ``%q`` writes it.
     """
     return f"{quote}{''.join(_quoted(each, quote) for each in text)}{quote}"
+
+
+def label_name(name: str) -> str:
+    """
+    A label's name, in quotes unless it can stand without.
+    """
+    return name if _PLAIN_NAME.fullmatch(name) else quoted(name)
 
 
 def _quoted(character: str, quote: str) -> str:

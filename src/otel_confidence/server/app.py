@@ -38,6 +38,7 @@ from otel_confidence.query.promql import Engine
 from otel_confidence.server import api, api_v2, federation, jobs, pages, ports
 from otel_confidence.server.admission import Admission
 from otel_confidence.server.guard import LOOPBACK, Guard
+from otel_confidence.server.heads import Protocol
 from otel_confidence.server.receivers import HttpReceiver
 from otel_confidence.server.remote_write import RemoteWriteReceiver
 from otel_confidence.server.rpc import add_services, grpc_server
@@ -54,7 +55,7 @@ _KEPT_OPEN_S: Final = 75
 _SWITCH_S: Final = 0.0005
 """After how long a computing thread lets others run: the event loop waits so long for each turn."""
 _SERVER: Final[dict[str, Any]] = {
-    "http": "httptools",
+    "http": Protocol,
     "lifespan": "off",
     "log_config": None,
     "access_log": False,

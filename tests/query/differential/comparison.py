@@ -37,6 +37,10 @@ DOCUMENTED = (
     "works on native histograms, which are not supported",
 )
 """What we refuse as docs/reference/promql.md says."""
+INVALID = 'invalid parameter "query": '
+"""What the HTTP API says before what is wrong with an expression."""
+ONE_OF_MANY = re.compile(r"\{[^{}]*\}")
+"""The series that a message names: which of several Prometheus names depends on their order."""
 OMITTED = "annotations omitted"
 
 
@@ -94,12 +98,16 @@ def compare(question: Question, ours: Metrics, theirs: Metrics) -> Verdict:
 
 def _refused(mine: QueryError, other: Answer | QueryError) -> Verdict:
     if isinstance(other, QueryError):
-        if mine.kind == other.kind:
+        if (mine.kind, _words(mine)) == (other.kind, _words(other)):
             return Verdict("both refuse", mine.kind)
         return Verdict("different", f"refused as {mine.kind} ({mine}), not {other.kind} ({other})")
     if any(text in str(mine) for text in DOCUMENTED):
         return Verdict("refused by us", str(mine))
     return Verdict("different", f"only we refuse: {mine}")
+
+
+def _words(refusal: QueryError) -> str:
+    return ONE_OF_MANY.sub("{}", str(refusal).removeprefix(INVALID))
 
 
 def _difference(mine: Answer, other: Answer) -> str:

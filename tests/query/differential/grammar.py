@@ -24,6 +24,8 @@ MATCHERS = (
     'le=~"1|.*Inf|"', 'j=""', 'instance="p"',
 )  # fmt: skip
 WIDE = ("1m", "90s", "2m30s", "5m", "5m", "10m", "1h")
+MADE = ("step()", "max(5m, step())", "min(step(), 1m)", "max(90s, min(10m, step()))")
+"""Lengths made of the query's step, which is 0 at one time."""
 NARROW = ("1ms", "1s", "14s", "15s", "15001ms", "30s")
 
 
@@ -146,7 +148,7 @@ class Grammar:
         if self._edges:
             return self._one([*[""] * 12, " offset 5m", " offset -10m", " offset 1h", " @ end()"])
         moment = START_S + self._random.choice([15, 600, 1000.5, 2999])
-        offset = f" offset {self._one(['', '-'])}{self._one(WIDE + NARROW)}"
+        offset = f" offset {self._one(['', '-'])}{self._one(WIDE + NARROW + MADE)}"
         at = f" @ {self._one([str(moment), 'start()', 'end()'])}"
         return self._one([*[""] * 12, offset, at, at + offset])
 
@@ -155,11 +157,11 @@ class Grammar:
         A range selector or a subquery.
         """
         if self._random.randrange(8 if self._edges else 4):
-            plain = NARROW if self._once_in(6) else WIDE
+            plain = self._random.choice([NARROW, MADE]) if self._once_in(4) else WIDE
             duration = self._one(self._edges.windows if self._edges else plain)
             return f"{self.selector()}[{duration}]{self.modifiers()}"
-        step = self._one(["", "7s", "15s", "1m", "100s", "5m"])
-        long = self._one(["1m", "5m", "10m"])
+        step = self._one(["", "7s", "15s", "1m", "100s", "5m", "max(15s, step())"])
+        long = self._one(["1m", "5m", "10m", "max(5m, step())"])
         return f"({self.vector(depth)})[{long}:{step}]{self.modifiers()}"
 
     def grouping(self) -> str:

@@ -33,6 +33,11 @@ READABLE = (
     "quantile(time() - 1790002500, g) or quantile(time(), odd)",
     " or ".join(["c_total"] * 250),
     " + ".join(["sum(g)"] * 210),
+    "rate(c_total[step()]) or rate(c_total[MAX(5m, step()):min(step(), 15s)] offset step())",
+    "max_over_time(rate(c_total[max(60.0005, step())])[10m:step()] offset -max(1m, -step()))",
+    "g offset min(step(), NaN) or g offset 0 offset --step()",
+    "sum_over_time(g offset step() [5m])",
+    "g offset min(-5m, +step()) or g offset - step() + 1 or step or min or max(g)",
     '"\\xff"',
     'g{i="\\xff"} or g{"\\xff"=""} or g{i!~"\\xff"}',
 )
@@ -70,6 +75,11 @@ WRONG = (
     'g{i=="a"}', 'g{i="a" or j="b"}', "g{i!a}", "g{i~'a'}", "g{{}}", 'g{"i"', 'g{"x":"y"}',
     'g{__name__="h"}', 'g{"h"}', "g{i='a'}{j='b'}", '"a', "'a\n'", '"\\q"', '"\\400"', '"\\ud800"',
     '"\\x4"', '"\\u12', "`a", '"a\\', 'g{i="\\z"}', "'\ufffd'", "g end()",
+    "g[step()]", "rate(g[5m:-step()])", '{"é"}[max(0, step())]', "rate(g[min(-5m, step())])",
+    "g[min(5m, step(), 1h)]", "g[min(5m)]", "g[max(5m,)]", "g[step(1)]", "g[step]", "g[min]",
+    "g[5m:step]", "g offset step", "g offset min()", "g offset -step", "g @ step()",
+    "g offset step() offset 5m", "g[min(1e300, 1m)]", "g offset max(1m, 1e300)", "g[max(0, 0)]",
+    "sum by (without) (g)", "g + on (without) g", "sum by (WITHOUT) (g)",
     "start()", "end() + 1", "g atan2", "atan2(g, 1)", "1 atan2", "min_of(1, 2)", "range()",
 )  # fmt: skip
 """Expressions that both refuse."""

@@ -14,7 +14,7 @@ from tests.running import until
 from otel_confidence.errors import QueryError
 from otel_confidence.points import Matcher, Selection
 from otel_confidence.query.promql import Engine, Limits, Options
-from otel_confidence.query.promql.costs import Course, Crowded, Room, Share
+from otel_confidence.query.promql.costs import Again, Course, Room, Share
 
 LABEL_REPLACE = 'label_replace(up, "a", "$1", "i", "(.*)")'
 SERIES = {f'up{{i="{i}"}}': every(15, *range(41)) for i in range(10)}
@@ -97,7 +97,7 @@ def test_a_share_grows_and_is_given_back() -> None:
     share = room.share(4, 9, steadily)
 
     share.hold(6)
-    with pytest.raises(Crowded) as crowded:
+    with pytest.raises(Again) as crowded:
         room.share(0, 9, steadily).hold(5)
     with pytest.raises(QueryError, match="too many samples"):
         share.hold(4)
@@ -119,11 +119,11 @@ def test_what_is_read_beside_queries_waits_for_room_as_they_do() -> None:
 
     def work(share: Share) -> int:
         runs.append(share.free)
-        with suppress(Crowded):
+        with suppress(Again):
             share.hold(595)
             return share.held
         first.close()
-        raise Crowded(595)
+        raise Again(595)
 
     held = engine.beside(work, Course(60))
 

@@ -3,18 +3,25 @@ This module reads the numbers, durations and times that stand in an expression.
 """
 
 import math
+from dataclasses import replace
 from typing import Final, Literal
 
+from otel_confidence.errors import QueryError
 from otel_confidence.query.literals import LARGEST, NANOSECONDS, duration_of, number_of
 from otel_confidence.query.numbers import decimal
 from otel_confidence.query.promql.cursor import Cursor
-from otel_confidence.query.promql.nodes import Node, Number
+from otel_confidence.query.promql.durations import Duration, Measure, Number
+from otel_confidence.query.promql.faults import bad_data
+from otel_confidence.query.promql.nodes import Node
 from otel_confidence.query.promql.tokens import DURATION, FAULT, NUMBER, Token
 
 EXPECTED: Final = "number, duration, or step()"
 """What messages say should be here where a duration should."""
 _ARITHMETIC: Final = frozenset({"+", "-", "*", "/", "%", "^"})
-_OF_DURATIONS: Final = frozenset({"min", "max", "step"})
+_EXPERIMENTAL: Final = "arithmetic in durations is experimental and not supported"
+OFFSET: Final = "offset"
+MAX_MEASURES: Final = 20
+"""How deep ``min()`` and ``max()`` may lie within each other."""
 _FARTHEST_MS: Final = 1 << 62
 """Times beyond this are as far as this: no sample is there, and sums with it stay in 64 bits."""
 _FARTHEST: Final = 2.0**63
@@ -26,7 +33,7 @@ def number(cursor: Cursor) -> Number:
     """
     token = cursor.take()
     if token.kind == DURATION:
-        return Number(token.start, _duration(cursor, token) / NANOSECONDS, is_duration=True)
+        return Number(token.start, _nanoseconds_of(cursor, token) / NANOSECONDS, is_duration=True)
     try:
         return Number(token.start, number_of(token.text))
     except ValueError as error:
@@ -34,53 +41,102 @@ def number(cursor: Cursor) -> Number:
         raise cursor.fault(token.start, reason) from error
 
 
-def _duration(cursor: Cursor, token: Token) -> int:
+def _nanoseconds_of(cursor: Cursor, token: Token) -> int:
     try:
         return duration_of(token.text)
     except ValueError as error:
         raise cursor.fault(token.start, str(error)) from error
 
 
-def positive(cursor: Cursor, context: str, expected: str) -> int:
+def positive(cursor: Cursor, context: str, expected: str) -> Duration:
     """
-    A duration in brackets, in nanoseconds.
+    A duration in brackets; whether one made of the query's step is above zero is known later.
     """
-    start = cursor.token.start
-    value = signed_duration(cursor, context, expected)
-    if cursor.token.kind in _ARITHMETIC:
-        raise cursor.fault(start, "arithmetic in durations is experimental and not supported")
+    made = duration(cursor, context, expected)
+    _refuse_arithmetic(cursor, made)
     if cursor.token.kind == FAULT:
         cursor.unexpected()
-    if value <= 0:
-        raise cursor.fault(start, "duration must be greater than 0")
-    return nanoseconds(value)
+    if isinstance(made, Measure):
+        return made
+    if made.value <= 0:
+        raise cursor.fault(made.start, "duration must be greater than 0")
+    return nanoseconds(made.value)
 
 
-def signed_duration(cursor: Cursor, context: str, expected: str) -> float:
+def offset(cursor: Cursor) -> Duration:
     """
-    A duration that may have signs before it, in seconds.
+    What stands after ``offset``.
     """
-    start, sign = cursor.token.start, _sign(cursor)
-    if cursor.token.kind in _OF_DURATIONS or cursor.token.kind == "(":
-        shown = "arithmetic" if cursor.token.kind == "(" else f"{cursor.token.kind}()"
-        raise cursor.fault(
-            cursor.token.start, f"{shown} in durations is experimental and not supported"
-        )
+    made = duration(cursor, OFFSET, EXPECTED)
+    return made if isinstance(made, Measure) else nanoseconds(made.value)
+
+
+def duration(cursor: Cursor, context: str, expected: str, level: int = 0) -> Number | Measure:
+    """
+    A duration that may have signs before it.
+    """
+    if level > MAX_MEASURES:
+        raise _too_deep()
+    signs = []
+    while cursor.token.kind in ("+", "-"):
+        signs.append(cursor.take())
+    if cursor.token.kind == "(":
+        cursor.take()
+        raise cursor.fault(cursor.token.start, _EXPERIMENTAL)
+    # Of a number that is too large Prometheus names the sign here, and elsewhere the number.
+    named = signs[0].start if context == OFFSET and signs else cursor.token.start
+    read = _measure(cursor, context, expected, level)
+    made = read or _length(cursor, named, context, expected)
+    for sign in reversed(signs):
+        made = _signed(cursor, sign, made)
+    return made
+
+
+def _length(cursor: Cursor, named: int, context: str, expected: str) -> Number:
     if cursor.token.kind not in (NUMBER, DURATION):
         cursor.unexpected(context, expected)
-    if context != "offset":
-        start = cursor.token.start  # Prometheus names the number there, and here its sign
-    value = number(cursor).value
-    if abs(value) > LARGEST / NANOSECONDS:
-        raise cursor.fault(start, "duration out of range")
-    return sign * value
+    made = number(cursor)
+    if abs(made.value) > LARGEST / NANOSECONDS:
+        raise cursor.fault(named, "duration out of range")
+    return made
 
 
-def _sign(cursor: Cursor) -> int:
-    sign = 1
-    while cursor.token.kind in ("+", "-"):
-        sign = -sign if cursor.take().kind == "-" else sign
-    return sign
+def _signed(cursor: Cursor, sign: Token, made: Number | Measure) -> Number | Measure:
+    if isinstance(made, Number):
+        value = -made.value if sign.kind == "-" else made.value
+        return replace(made, value=value, start=sign.start)
+    if sign.kind == "+":
+        return made
+    if made.depth > MAX_MEASURES:
+        raise _too_deep()
+    return Measure("-", sign.start, cursor.end, (made,))
+
+
+def _measure(cursor: Cursor, context: str, expected: str, level: int) -> Measure | None:
+    if cursor.token.kind not in ("step", "min", "max"):
+        return None
+    name = cursor.take()
+    cursor.required("(", context, expected)
+    if name.kind == "step":
+        cursor.required(")", context, expected)
+        return Measure("step", name.start, cursor.end)
+    one = duration(cursor, context, expected, level + 1)
+    _refuse_arithmetic(cursor, one)
+    cursor.required(",", context, expected)
+    other = duration(cursor, context, expected, level + 1)
+    _refuse_arithmetic(cursor, other)
+    end = cursor.end
+    cursor.required(")", context, expected)
+    return Measure(name.kind, one.start, end, (one, other))
+
+
+def _too_deep() -> QueryError:
+    return bad_data(f"the query has a duration that is nested more than {MAX_MEASURES} deep")
+
+
+def _refuse_arithmetic(cursor: Cursor, made: Number | Measure) -> None:
+    if cursor.token.kind in _ARITHMETIC:
+        raise cursor.fault(made.start, _EXPERIMENTAL)
 
 
 def moment(cursor: Cursor, node: Node) -> int | Literal["start", "end"]:

@@ -7,6 +7,7 @@ from typing import Final
 from otel_confidence.errors import QueryError
 from otel_confidence.points import NAME_LABEL
 from otel_confidence.query.literals import quoted
+from otel_confidence.query.promql.durations import Duration, Measure, seconds
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.nodes import (
     Aggregate,
@@ -18,6 +19,7 @@ from otel_confidence.query.promql.nodes import (
     Selector,
     Subquery,
     Unary,
+    nodes,
     place,
     spine,
 )
@@ -149,3 +151,29 @@ class Checker:
         if node.op in SETS:
             reason = f"set operator {quoted(node.op)} not allowed in binary scalar expression"
             raise self._fault(node.start, reason)
+
+
+def check_durations(tree: Node, text: str, step_ms: int) -> None:
+    """
+    Make sure that what is made of the query's step is long enough.
+
+    Raises:
+        QueryError: A range, or the step of a subquery, is not.
+    """
+    for node in nodes(tree):
+        for each in _lengths(node):
+            if isinstance(each, Measure) and seconds(each, step_ms) <= 0:
+                start, end = (
+                    len(text[:at].encode("utf-8", "replace")) for at in (each.start, each.end)
+                )
+                raise bad_data(f"{start}:{end}: duration must be greater than 0")
+
+
+def _lengths(node: Node) -> tuple[Duration, ...]:
+    match node:
+        case Range():
+            return (node.range,)
+        case Subquery():
+            return (node.step, node.range)
+        case _:
+            return ()

@@ -11,8 +11,8 @@ from otel_confidence.query.promql.cursor import Cursor
 from otel_confidence.query.promql.tokens import IDENTIFIER, METRIC, STRING, WORDS
 from otel_confidence.store.patterns import compiled
 
-_LABELS: Final = frozenset({IDENTIFIER, METRIC, *WORDS})
-"""Tokens that may be the name of a label to group or match by."""
+_LABELS: Final = frozenset({IDENTIFIER, METRIC, *WORDS} - {"without"})
+"""Tokens that may be the name of a label to group or match by; Prometheus has forgotten one."""
 
 
 def grouping_labels(cursor: Cursor) -> tuple[str, ...]:

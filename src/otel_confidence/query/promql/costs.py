@@ -75,13 +75,15 @@ class Course:
         self._kept.close()
 
 
-class Crowded(Exception):  # noqa: N818  reads as what it is
+class Again(Exception):  # noqa: N818  reads as what it is
     """
-    There is no room left beside the other queries; with this much a query can try again.
+    A query has to begin again, once there is room for so many samples.
+
+    The others have left it no more, or what it has read is no longer there.
     """
 
     def __init__(self, needed: int) -> None:
-        super().__init__(f"no room for {needed} samples")
+        super().__init__(f"again with room for {needed} samples")
         self.needed = needed
 
 
@@ -154,7 +156,7 @@ class Share:
 
         Raises:
             QueryError: They are more than one query may hold.
-            Crowded: The other queries leave no room.
+            Again: The other queries leave no room.
         """
         self.held += samples
         if self.held > self._most:
@@ -162,7 +164,7 @@ class Share:
         more = self.held - self._granted
         if more > 0:
             if not self._room.take(more):
-                raise Crowded(self.held)
+                raise Again(self.held)
             self._granted += more
 
     def release(self, samples: int) -> None:

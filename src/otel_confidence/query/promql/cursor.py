@@ -36,6 +36,8 @@ class Cursor:
         self._text = text
         self._tokens = Tokens(text)
         self.token = self._tokens.next()
+        self.end = 0
+        """Where the last token that was taken ends."""
         self.aggregations = 0
         """How many aggregations are being read."""
 
@@ -66,6 +68,7 @@ class Cursor:
         Step over the token here, and return it.
         """
         token = self.token
+        self.end = token.start + len(token.text)
         self.token = self._tokens.next()
         return token
 

@@ -18,8 +18,9 @@ import numpy as np
 from otel_confidence.points import Selection
 from otel_confidence.query.answers import Answer
 from otel_confidence.query.literals import legible
+from otel_confidence.query.promql.checking import check_durations
 from otel_confidence.query.promql.computing import Computing
-from otel_confidence.query.promql.costs import Course, Crowded, Room, Share
+from otel_confidence.query.promql.costs import Again, Course, Room, Share
 from otel_confidence.query.promql.evaluation import Evaluator, Limits
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.frames import Floats, Frame, Grid
@@ -38,7 +39,7 @@ class Options:
     timeout_s: float | None = None
     """A time limit; the engine's own stays in force."""
     lookback_s: float | None = None
-    """How old a sample may be to stand for the present."""
+    """How old a sample may be to stand for the present; the engine's own if not above zero."""
     course: Course | None = None
     """Its time and the end of its answer, where the caller watches over both."""
 
@@ -93,8 +94,9 @@ class Engine:
         """
         tree = parse(expr)
         time_ms = _milliseconds(self._now() if at is None else at)
-        grid = Grid(time_ms, time_ms, 1)
-        return self._run(expr, partial(_at_once, tree, grid), grid, options)
+        grid, span = Grid(time_ms, time_ms, 1), Span(time_ms, time_ms, 0)
+        check_durations(tree, expr, span.step_ms)
+        return self._run(expr, partial(_at_once, tree, grid), span, options)
 
     def query_range(
         self,
@@ -126,7 +128,9 @@ class Engine:
                 "must be Scalar or instant Vector"
             )
         grid = self._grid(start, end, step)
-        return self._run(expr, partial(_step_by_step, tree, grid), grid, options)
+        span = Span(grid.start_ms, grid.end_ms, grid.step_ms)
+        check_durations(tree, expr, span.step_ms)
+        return self._run(expr, partial(_step_by_step, tree, grid), span, options)
 
     def beside(self, work: Callable[[Share], _T], course: Course) -> _T:
         """
@@ -140,13 +144,23 @@ class Engine:
         Raises:
             QueryError: The time is over, or it holds more than a query may.
         """
+        made, share = self._holding(work, course)
+        share.close()
+        return made
+
+    def _holding(self, work: Callable[[Share], _T], course: Course) -> tuple[_T, Share]:
         needed = 0
         while True:
-            with closing(self._room.share(needed, self.limits.max_samples, course.check)) as share:
+            share = self._room.share(needed, self.limits.max_samples, course.check)
+            with ExitStack() as failing:
+                failing.callback(share.close)
                 try:
-                    return work(share)
-                except Crowded as crowded:
-                    needed = crowded.needed
+                    made = work(share)
+                except Again as again:
+                    needed = again.needed
+                    continue
+                failing.pop_all()
+                return made, share
 
     def _grid(self, start: float, end: float, step: float) -> Grid:
         grid = Grid(_milliseconds(start), _milliseconds(end), max(0, int(round(step * 1e6) / 1e3)))
@@ -161,26 +175,26 @@ class Engine:
         self,
         expr: str,
         evaluate: Callable[[Evaluator], Answer],
-        grid: Grid,
+        span: Span,
         options: Options,
     ) -> Answer:
-        limits, span = self.limits, Span(grid.start_ms, grid.end_ms)
-        if options.lookback_s:
+        limits = self.limits
+        if options.lookback_s is not None and options.lookback_s > 0:
             limits = replace(limits, lookback_ms=max(1, _milliseconds(options.lookback_s)))
         with ExitStack() as ending:
             course = options.course or ending.enter_context(closing(self._course()))
             course.shorten(options.timeout_s)
-            needed = 0
-            while True:
-                share = self._room.share(needed, limits.max_samples, course.check)
+
+            def work(share: Share) -> Answer:
                 evaluator = Evaluator(
                     expr, self._source, self._computing, limits, span, course, share
                 )
-                answer, needed = _tried(evaluate, evaluator, self._generation)
-                if answer is not None:
-                    share.shrink()
-                    course.keep(share)
-                    return answer
+                return _of_one_state(evaluate, evaluator, self._generation)
+
+            answer, share = self._holding(work, course)
+            share.shrink()
+            course.keep(share)
+            return answer
 
     def _course(self) -> Course:
         return Course(self.limits.timeout_s, self._clock)
@@ -204,23 +218,17 @@ def check_steps(start: float, end: float, step: float, most: int) -> None:
         )
 
 
-def _tried(
+def _of_one_state(
     evaluate: Callable[[Evaluator], Answer],
     evaluator: Evaluator,
     generation: Callable[[Callable[[], None]], int],
-) -> tuple[Answer | None, int]:
-    with ExitStack() as failing:
-        failing.callback(evaluator.share.close)
-        before = generation(evaluator.check)
-        try:
-            answer = evaluate(evaluator)
-        except Crowded as crowded:
-            return None, crowded.needed
-        if generation(evaluator.check) != before:
-            # Its selectors may have read what was there before and after days went.
-            return None, evaluator.share.held
-        failing.pop_all()
-    return answer, 0
+) -> Answer:
+    before = generation(evaluator.check)
+    answer = evaluate(evaluator)
+    if generation(evaluator.check) != before:
+        # Its selectors may have read what was there before and after days went.
+        raise Again(evaluator.share.held)
+    return answer
 
 
 def _at_once(tree: Node, grid: Grid, evaluator: Evaluator) -> Answer:

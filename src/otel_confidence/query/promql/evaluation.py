@@ -16,6 +16,7 @@ from otel_confidence.query.promql.aggregation import grouped
 from otel_confidence.query.promql.calls import Value, call
 from otel_confidence.query.promql.computing import Asked, Computing, computed, worth
 from otel_confidence.query.promql.costs import Course, Share
+from otel_confidence.query.promql.durations import Number, milliseconds
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import Floats, Frame, Grid, Ints, empty, stacked
 from otel_confidence.query.promql.matching import between_vectors
@@ -24,7 +25,6 @@ from otel_confidence.query.promql.nodes import (
     Binary,
     Call,
     Node,
-    Number,
     Paren,
     Range,
     Selector,
@@ -187,7 +187,8 @@ class Evaluator:
         """
         if not isinstance(node, Range):
             return None
-        return self._computed(function, node.selector, grid, node.range_ms)
+        window_ms = milliseconds(node.range, self.span.step_ms)
+        return self._computed(function, node.selector, grid, window_ms)
 
     def _computed(self, function: str, node: Selector, grid: Grid, window_ms: int) -> Frame | None:
         ends = references(node.moved, grid, self.span)
@@ -236,14 +237,15 @@ class Evaluator:
         if not isinstance(node, Range):
             raise execution(f"expected a range vector, got a {node.kind}")
         ends = references(node.moved, grid, self.span)
-        first, last = int(ends.min()) - node.range_ms, int(ends.max())
+        range_ms = milliseconds(node.range, self.span.step_ms)
+        first, last = int(ends.min()) - range_ms, int(ends.max())
         samples = self._read(node.selector.matchers, first, last)
-        return self._cut(samples, ends, grid, node.range_ms)
+        return self._cut(samples, ends, grid, range_ms)
 
     def _subquery(self, node: Subquery, grid: Grid) -> Iterator[Windows]:
         ends = references(node.moved, grid, self.span)
-        range_ms = node.range_ms
-        step = node.step_ms or self.limits.subquery_step_ms
+        range_ms = milliseconds(node.range, self.span.step_ms)
+        step = milliseconds(node.step, self.span.step_ms) or self.limits.subquery_step_ms
         after = int(ends.min()) - range_ms
         start = after - (after % step if after >= 0 else -(-after % step))
         inner = Grid(start if start > after else start + step, int(ends.max()), step)

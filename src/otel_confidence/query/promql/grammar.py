@@ -16,13 +16,13 @@ from otel_confidence.query.promql.aggregation import Grouping
 from otel_confidence.query.promql.amounts import (
     EXPECTED,
     moment,
-    nanoseconds,
     number,
+    offset,
     positive,
-    signed_duration,
 )
 from otel_confidence.query.promql.conditions import conditions, grouping_labels
 from otel_confidence.query.promql.cursor import METRICS, Cursor
+from otel_confidence.query.promql.durations import Duration, Measure, Number
 from otel_confidence.query.promql.faults import bad_data
 from otel_confidence.query.promql.matching import Matching
 from otel_confidence.query.promql.nodes import (
@@ -31,7 +31,6 @@ from otel_confidence.query.promql.nodes import (
     Call,
     Moved,
     Node,
-    Number,
     Paren,
     Range,
     Selector,
@@ -241,28 +240,29 @@ class Parser:
 
     def _range(self, node: Node) -> Node:
         opening = self._cursor.take()
-        range_ns = positive(self._cursor, "subquery or range selector", EXPECTED)
+        length = positive(self._cursor, "subquery or range selector", EXPECTED)
         if self._cursor.taken(":") is None:
             self._cursor.required("]", "subquery or range", '":" or "]"')
-            return self._selected_range(node, opening, range_ns)
-        step_ns = 0
+            return self._selected_range(node, opening, length)
+        step: Duration = 0
         if self._cursor.token.kind != "]":
-            step_ns = positive(self._cursor, "subquery selector", f'{EXPECTED} or "]"')
+            step = positive(self._cursor, "subquery selector", f'{EXPECTED} or "]"')
         self._cursor.required("]", "subquery selector", '"]"')
-        return Subquery(node, range_ns, step_ns)
+        return Subquery(node, length, step)
 
-    def _selected_range(self, node: Node, opening: Token, range_ns: int) -> Node:
+    def _selected_range(self, node: Node, opening: Token, length: Duration) -> Node:
         if not isinstance(node, Selector):
             raise self._cursor.fault(opening.start, "ranges only allowed for vector selectors")
-        if node.moved.offset_ns:
+        # Prometheus misses an offset here that is made of the query's step.
+        if node.moved.offset and not isinstance(node.moved.offset, Measure):
             raise self._cursor.fault(opening.start, "no offset modifiers allowed before range")
         if node.moved.at is not None:
             raise self._cursor.fault(opening.start, "no @ modifiers allowed before range")
-        return Range(node, range_ns)
+        return Range(node, length)
 
     def _offset(self, node: Node) -> Node:
         self._cursor.take()
-        offset_ns = nanoseconds(signed_duration(self._cursor, "offset", EXPECTED))
+        by = offset(self._cursor)
         moved = _moved(node)
         if moved is None:
             raise self._cursor.fault(
@@ -270,9 +270,9 @@ class Parser:
                 "offset modifier must be preceded by an instant vector selector or "
                 "range vector selector or a subquery",
             )
-        if moved.offset_ns:
+        if moved.offset:
             raise self._cursor.fault(node.start, "offset may not be set multiple times")
-        return _with(node, replace(moved, offset_ns=offset_ns))
+        return _with(node, replace(moved, offset=by))
 
     def _at(self, node: Node) -> Node:
         self._cursor.take()

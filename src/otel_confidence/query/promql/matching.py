@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from otel_confidence.points import NAME_LABEL, Labels
+from otel_confidence.query.literals import label_name, quoted
 from otel_confidence.query.promql.faults import execution
 from otel_confidence.query.promql.frames import (
     Bools,
@@ -19,7 +20,7 @@ from otel_confidence.query.promql.frames import (
     united,
     without_name,
 )
-from otel_confidence.query.promql.labels import dropping, keeping, name_of, with_label
+from otel_confidence.query.promql.labels import dropping, keeping, with_label
 from otel_confidence.query.promql.operators import ARITHMETIC, COMPARISONS
 
 MANY_TO_MANY = "many-to-many matching not allowed: matching labels must be unique on one side"
@@ -157,9 +158,8 @@ def _refuse_duplicates(one: Frame, keys: _Keys, both: Bools, side: str, matching
 
 
 def _written(labels: Labels) -> str:
-    name = name_of(labels)
-    rest = ", ".join(f'{key}="{value}"' for key, value in labels if key != NAME_LABEL)
-    return f"{name}{{{rest}}}"
+    pairs = (f"{label_name(name)}={quoted(value)}" for name, value in labels)
+    return f"{{{', '.join(pairs)}}}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,33 +12,9 @@ from typing import Final, Literal
 
 from otel_confidence.points import Matcher
 from otel_confidence.query.promql.aggregation import Grouping
+from otel_confidence.query.promql.durations import Duration, Number
 from otel_confidence.query.promql.matching import Matching
 from otel_confidence.query.promql.signatures import FOLLOWING_TIME, FUNCTIONS, Kind
-
-_MILLISECOND: Final = 1_000_000
-"""Nanoseconds."""
-
-
-def milliseconds(duration_ns: int) -> int:
-    """
-    A duration in whole milliseconds, the rest cut off.
-    """
-    whole = abs(duration_ns) // _MILLISECOND
-    return whole if duration_ns >= 0 else -whole
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """
-    A number, or a duration as a number of seconds.
-    """
-
-    start: int
-    value: float
-    is_duration: bool = False
-    kind: Kind = "scalar"
-    fixed: bool = True
-    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +38,7 @@ class Moved:
 
     at: int | Literal["start", "end"] | None = None
     """What ``@`` says: a time in milliseconds, or an end of the query."""
-    offset_ns: int = 0
-
-    @property
-    def offset_ms(self) -> int:
-        """
-        The offset in whole milliseconds.
-        """
-        return milliseconds(self.offset_ns)
+    offset: Duration = 0
 
 
 NOWHERE: Final = Moved()
@@ -105,7 +74,7 @@ class Range:
     """
 
     selector: Selector
-    range_ns: int
+    range: Duration
     kind: Kind = "matrix"
     depth: int = 1
 
@@ -130,13 +99,6 @@ class Range:
         """
         return self.selector.moved
 
-    @property
-    def range_ms(self) -> int:
-        """
-        How long it is, in whole milliseconds.
-        """
-        return milliseconds(self.range_ns)
-
 
 @dataclass(frozen=True, slots=True)
 class Subquery:
@@ -145,8 +107,8 @@ class Subquery:
     """
 
     expr: "Node"
-    range_ns: int
-    step_ns: int
+    range: Duration
+    step: Duration
     """Zero for the engine's own."""
     moved: Moved = NOWHERE
     kind: Kind = "matrix"
@@ -168,20 +130,6 @@ class Subquery:
         Whether it looks at the same time at every step.
         """
         return self.moved.at is not None
-
-    @property
-    def range_ms(self) -> int:
-        """
-        How long it is, in whole milliseconds.
-        """
-        return milliseconds(self.range_ns)
-
-    @property
-    def step_ms(self) -> int:
-        """
-        Its step in whole milliseconds, zero for the engine's own.
-        """
-        return milliseconds(self.step_ns)
 
 
 @dataclass(frozen=True, slots=True)

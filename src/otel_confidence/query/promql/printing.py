@@ -6,9 +6,10 @@ import re
 from typing import Final
 
 from otel_confidence.points import Matcher
-from otel_confidence.query.literals import quoted
+from otel_confidence.query.literals import label_name, quoted
 from otel_confidence.query.numbers import decimal
 from otel_confidence.query.promql.aggregation import Grouping
+from otel_confidence.query.promql.durations import Duration, Measure, Number, milliseconds
 from otel_confidence.query.promql.matching import Matching
 from otel_confidence.query.promql.nodes import (
     Aggregate,
@@ -16,7 +17,6 @@ from otel_confidence.query.promql.nodes import (
     Call,
     Moved,
     Node,
-    Number,
     Paren,
     Range,
     Selector,
@@ -31,7 +31,6 @@ _WIDTH: Final = 100
 _LONGEST_CHAIN: Final = 1000
 """Operators; each further one is indented further, and a long chain would be mostly spaces."""
 _INDENT: Final = "  "
-_PLAIN_LABEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_GROUPING: Final = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _UNITS_MS: Final = (
     ("y", 31_536_000_000, True),
@@ -71,8 +70,7 @@ def written(node: Node) -> str:  # noqa: C901, PLR0911  one case for each kind
         case Selector():
             return f"{_selected(node)}{_moved(node.moved)}"
         case Range():
-            length = duration(node.range_ms)
-            return f"{_selected(node.selector)}[{length}]{_moved(node.moved)}"
+            return f"{_selected(node.selector)}[{_length(node.range)}]{_moved(node.moved)}"
         case Subquery():
             return f"{written(node.expr)}{_subquery(node)}"
         case Call():
@@ -154,14 +152,26 @@ def duration(length_ms: int) -> str:
     return f"{sign}{''.join(parts)}"
 
 
+def _length(of: Duration) -> str:
+    if isinstance(of, Measure):
+        return _measure(of)
+    return f"{'-' if of < 0 else ''}{duration(milliseconds(abs(of), 0))}"
+
+
+def _measure(node: Number | Measure) -> str:
+    if isinstance(node, Number):
+        return _number(node)
+    inner = ", ".join(map(_measure, node.of))
+    return f"-{inner}" if node.op == "-" else f"{node.op}({inner})"
+
+
 def _moved(moved: Moved) -> str:
     at = offset = ""
     if moved.at is not None:
         where = f"{moved.at}()" if isinstance(moved.at, str) else f"{moved.at / 1000:.3f}"
         at = f" @ {where}"
-    if moved.offset_ns:
-        sign = "-" if moved.offset_ns < 0 else ""
-        offset = f" offset {sign}{duration(abs(moved.offset_ms))}"
+    if moved.offset:
+        offset = f" offset {_length(moved.offset)}"
     return f"{at}{offset}"
 
 
@@ -172,13 +182,12 @@ def _selected(node: Selector) -> str:
 
 
 def _matcher(matcher: Matcher) -> str:
-    name = matcher.label if _PLAIN_LABEL.fullmatch(matcher.label) else quoted(matcher.label)
-    return f"{name}{matcher.op}{quoted(matcher.value)}"
+    return f"{label_name(matcher.label)}{matcher.op}{quoted(matcher.value)}"
 
 
 def _subquery(node: Subquery) -> str:
-    step = duration(node.step_ms) if node.step_ns else ""
-    return f"[{duration(node.range_ms)}:{step}]{_moved(node.moved)}"
+    step = _length(node.step) if node.step else ""
+    return f"[{_length(node.range)}:{step}]{_moved(node.moved)}"
 
 
 def _aggregation(node: Aggregate) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from otel_confidence.points import Labels, Matcher, Selection
+from otel_confidence.query.promql.durations import milliseconds
 from otel_confidence.query.promql.frames import Grid, Ints
 from otel_confidence.query.promql.nodes import Moved
 
@@ -43,11 +44,13 @@ class Dropping(Protocol):
 @dataclass(frozen=True, slots=True)
 class Span:
     """
-    The first and last time of a query, which ``start()`` and ``end()`` stand for.
+    The first and last time of a query, which ``start()`` and ``end()`` stand for, and its step.
     """
 
     start_ms: int
     end_ms: int
+    step_ms: int
+    """Zero where it is asked for one time."""
 
 
 def references(moved: Moved, grid: Grid, span: Span) -> Ints:
@@ -63,7 +66,7 @@ def references(moved: Moved, grid: Grid, span: Span) -> Ints:
             times = np.full(len(grid), span.end_ms, dtype=np.int64)
         case fixed:
             times = np.full(len(grid), fixed, dtype=np.int64)
-    return times - moved.offset_ms
+    return times - milliseconds(moved.offset, span.step_ms)
 
 
 def sorted_by_labels(selections: Sequence[Selection]) -> list[Selection]:

@@ -4,7 +4,8 @@ This module answers the requests of the Prometheus HTTP API that ask for data.
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -84,7 +85,8 @@ class Queries:
         """
         limit, at, options = given.limit(), given.moment("time", self.now()), given.options()
         expr = _expression(given)
-        answer = self.engine.query(expr, at=at, options=options)
+        with _naming_query():
+            answer = self.engine.query(expr, at=at, options=options)
         return replies.result(answer, limit=limit)
 
     def query_range(self, given: Parameters) -> Reply:
@@ -93,11 +95,8 @@ class Queries:
         """
         limit, (start, end, step) = given.limit(), given.steps()
         options, expr = given.options(), _expression(given)
-        try:
+        with _naming_query():
             answer = self.engine.query_range(expr, start=start, end=end, step=step, options=options)
-        except QueryError as error:
-            # What is wrong with the request and not with its data lies in the expression.
-            raise invalid("query", str(error)) if error.kind == "bad_data" else error from error
         return replies.result(answer, limit=limit)
 
     def format_query(self, given: Parameters) -> Reply:
@@ -179,11 +178,20 @@ class Queries:
 
 def _expression(given: Parameters) -> str:
     text = given.text("query")
-    try:
+    with _naming_query():
         parse(text)
-    except QueryError as error:
-        raise invalid("query", str(error)) from error
     return text
+
+
+@contextmanager
+def _naming_query() -> Iterator[None]:
+    try:
+        yield
+    except QueryError as error:
+        if error.kind != "bad_data":
+            raise
+        # What is wrong with a request whose other parameters were read lies in the expression.
+        raise invalid("query", str(error)) from error
 
 
 def unescaped(label: str) -> str:
