@@ -139,7 +139,9 @@ def test_health_is_asked_by_what_each_image_has() -> None:
     tests = {name: s["healthcheck"]["test"] for name, s in SERVICES.items() if "healthcheck" in s}
 
     assert ["CMD", "/tempo", "-health", "-health.url=http://localhost:3200/ready"] == tests["tempo"]
-    assert ["CMD", "/usr/bin/loki", "-health"] == tests["loki"]
+    assert ["CMD", "/usr/bin/loki", "-health", "-health.url=http://localhost:3100/ready"] == (
+        tests["loki"]
+    )
     assert {"wget", "python"} == {t[1] for n, t in tests.items() if n not in {"tempo", "loki"}}
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.stack import played, world
 from tools.stack import Stack, StackError
 from tools.stack.plan import COMPOSE, ROOT, Wishes
@@ -138,6 +139,7 @@ def test_programs_on_the_path_join(tmp_path: Path) -> None:
         started = {name: json.loads(stack.file(name, played.FILE).read_text()) for name in NAMES}
         addresses = stack.plan.addresses.by_service
         scraped = stack.file("prometheus", "/etc/prometheus/prometheus.yml").read_text()
+        tempo = yaml.safe_load(stack.file("tempo", "/etc/tempo/tempo.yaml").read_text())
         absent = stack.plan.absent
 
     variables = started["grafana"]["variables"]
@@ -151,3 +153,7 @@ def test_programs_on_the_path_join(tmp_path: Path) -> None:
     assert f"{folder}/grafana/etc/grafana/provisioning" == variables["GF_PATHS_PROVISIONING"]
     assert addresses["grafana"] == variables["GF_SERVER_HTTP_ADDR"]
     assert f"{addresses['grafana']}:3000" in scraped
+    assert (addresses["tempo"], "127.0.0.1") == (
+        tempo["server"]["http_listen_address"], tempo["server"]["grpc_listen_address"]
+    )  # fmt: skip
+    assert f"{folder}/tempo/var/tempo/live-store/traces" == tempo["live_store"]["wal"]["path"]

@@ -61,6 +61,8 @@ def test_words_are_translated(translation: Translation, written: str, meant: str
 def test_copies_are_translated_overridden_and_pruned(translation: Translation) -> None:
     """
     A mounted file is copied with its addresses, without absent services, with other settings.
+
+    Those that hold natively stay as they are.
     """
     source = translation.service.mounts[0].source
     assert source
@@ -76,14 +78,16 @@ def test_copies_are_translated_overridden_and_pruned(translation: Translation) -
         absent=["tempo"],
         overrides={
             "/etc/prometheus/prometheus.yml": {
-                "global.scrape_interval": "1s", "groups.*.rules.*.for": "0s", "+global.new": 1,
+                "global.scrape_interval": "1s", "groups.*.rules.*.for": "0s",
+                "+global.new": "127.0.0.1",
             }
         },
+        settings={"/etc/prometheus/prometheus.yml": {"+global.kept": "127.0.0.1"}},
     )  # fmt: skip
     copy = translation.path("/etc/prometheus/prometheus.yml")
 
     assert {
-        "global": {"scrape_interval": "1s", "new": 1},
+        "global": {"scrape_interval": "1s", "new": "127.0.9.2", "kept": "127.0.0.1"},
         "scrape_configs": [{"targets": ["127.0.9.2:9090", "127.0.9.3:3100"]}],
         "groups": [{"rules": [{"record": "a"}, {"alert": "b", "for": "0s"}]}],
     } == yaml.safe_load(copy.read_text())

@@ -147,6 +147,7 @@ def _starts(
             secrets=_secrets(service, composition, wishes.secrets),
             absent=absent,
             overrides=wishes.overrides.get(name, {}),
+            settings=programs.settings(service, found[name]),
         )
         starts[name] = _start(translation, found[name], wishes)
     return starts

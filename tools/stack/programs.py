@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from tools import stack_tools
 from tools.stack.compose import Service
@@ -31,6 +31,8 @@ class Kind:
     """What the image's entry point puts before the command."""
     environment: Mapping[str, str] | None = None
     """What the image sets."""
+    settings: Mapping[str, Mapping[str, Any]] | None = None
+    """By container path of a file, what it has to say natively, as it stands; see ``render``."""
     check: tuple[str, ...] = ()
     """A command that reads its configuration and says what is wrong, with ``{config}`` for it."""
 
@@ -42,7 +44,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "prom/prometheus": Kind(("prometheus",), check=("promtool", "check", "config", "{config}")),
     "prom/alertmanager": Kind(("alertmanager",), check=("amtool", "check-config", "{config}")),
     "grafana/tempo": Kind(
-        ("tempo",), instead="recorder", check=("{program}", "-config.verify=true", "{flags}")
+        ("tempo",),
+        instead="recorder",
+        # In one process it looks for its own parts at 127.0.0.1, whatever its file says.
+        settings={"/etc/tempo/tempo.yaml": {"server.grpc_listen_address": "127.0.0.1"}},
+        check=("{program}", "-config.verify=true", "{flags}"),
     ),
     "grafana/loki": Kind(
         ("loki",), instead="recorder", check=("{program}", "-verify-config", "{flags}")
@@ -134,6 +140,14 @@ def flagged(service: str, words: Sequence[str], flags: Mapping[str, str]) -> lis
         for place in places or [len(changed)]:
             changed[place : place + 1] = [f"{flag}{value}"]
     return changed
+
+
+def settings(service: Service, program: Program) -> Mapping[str, Mapping[str, Any]]:
+    """
+    What a service's files have to say natively, where its own program runs.
+    """
+    kind = KINDS.get(service.image)
+    return (kind.settings if kind and program.standing == "program" else None) or {}
 
 
 def _home(path: str) -> Path:

@@ -86,11 +86,13 @@ def render(
     secrets: Mapping[str, str],
     absent: Sequence[str],
     overrides: Overrides,
+    settings: Overrides | None = None,
 ) -> None:
     """
     Lay a service's mounts and secrets out in its folder, translated.
 
-    Whatever a list holds of services that are ``absent`` is left out of YAML files.
+    Whatever a list holds of services that are ``absent`` is left out of YAML files. ``settings``
+    are overrides in which no address is translated.
 
     Raises:
         StackError: a mounted path, a secret or an overridden setting does not exist.
@@ -99,8 +101,10 @@ def render(
         _mount(mount, translation, absent)
     for name in translation.service.secrets:
         _keep(name, secrets[name], translation)
-    for inside, settings in overrides.items():
-        _override(translation, inside, settings)
+    for inside, wanted in overrides.items():
+        _override(translation.path(inside), _values(wanted, translation))
+    for inside, wanted in (settings or {}).items():
+        _override(translation.path(inside), wanted)
 
 
 def _mount(mount: Mount, translation: Translation, absent: Sequence[str]) -> None:
@@ -165,14 +169,13 @@ def _without(text: str, absent: Sequence[str]) -> str:
     return yaml.safe_dump(pruned(yaml.safe_load(text)), sort_keys=False)
 
 
-def _override(translation: Translation, inside: str, settings: Mapping[str, Any]) -> None:
-    path = translation.path(inside)
+def _override(path: Path, settings: Mapping[str, Any]) -> None:
     if not path.is_file():
         raise StackError(f"settings of {path} are overridden, but there is no such file")
     loaded = yaml.safe_load(path.read_text())
     for where, value in settings.items():
         keys = where.removeprefix("+").split(".")
-        if not _put(loaded, keys, _values(value, translation), new=where.startswith("+")):
+        if not _put(loaded, keys, value, new=where.startswith("+")):
             raise StackError(f"{path} has no setting {where} to override")
     path.write_text(yaml.safe_dump(loaded, sort_keys=False))
 
