@@ -181,6 +181,33 @@ def test_the_doctor_asks_where_each_program_answers() -> None:
     assert (port_of(http), port_of(health)) == (ports["gateway"], ports["gateway_health"])
 
 
+def test_health_is_asked_where_the_doctor_asks() -> None:
+    """
+    A container is healthy once its program answers at the path that the doctor knows it by.
+    """
+    checks = {name: s["healthcheck"] for name, s in SERVICES.items() if "healthcheck" in s}
+    asked = {
+        service.compose: f"http://localhost:{urlsplit(getattr(Addresses(), service.field)).port}"
+        f"{service.path}"
+        for service in LOOKED_AT
+        if service.compose in checks
+    }
+
+    assert {"alertmanager", "grafana", "loki", "prometheus", "tempo"} == set(asked)
+    assert [] == [name for name, url in asked.items() if url not in checks[name]["test"][-1]]
+
+
+def test_prometheus_scrapes_every_program_of_the_stack() -> None:
+    """
+    Whoever starts without a profile is scraped, so that it is told when he is gone.
+    """
+    jobs = loaded("prometheus/prometheus.yml")["scrape_configs"]
+    targets = [t for job in jobs for each in job["static_configs"] for t in each["targets"]]
+    always = {name for name, described in SERVICES.items() if "profiles" not in described}
+
+    assert always - {"prometheus"} | {"localhost"} == {t.partition(":")[0] for t in targets}
+
+
 def test_spans_lead_to_events_and_events_to_traces() -> None:
     """
     Grafana goes from a span to Loki by a label that Loki has, and to Tempo by the trace's id.
