@@ -159,16 +159,18 @@ def test_traces_are_kept_as_long_as_events() -> None:
     assert loki["compactor"]["delete_request_store"]
 
 
-def test_what_tempo_writes_is_written_to_its_volume() -> None:
+@pytest.mark.parametrize(("service", "places"), [("tempo", 5), ("loki", 4)])
+def test_what_a_backend_writes_is_written_to_its_volume(service: str, places: int) -> None:
     """
-    Each path of its file lies in the volume, and none is left to a default.
+    Each path of its file lies in the volume, and none of Tempo's is left to a default.
     """
-    settings = yaml.safe_load((ROOT / "tempo" / "tempo.yaml").read_text())
-    [volume] = [v.split(":")[1] for v in SERVICES["tempo"]["volumes"] if v.startswith("tempo-data")]
-    paths = [str(value) for _, value in walk(settings) if str(value).startswith("/")]
+    settings = yaml.safe_load((ROOT / service / f"{service}.yaml").read_text())
+    mounts = [v.split(":") for v in SERVICES[service]["volumes"]]
+    [volume] = [Path(mount[1]) for mount in mounts if mount[0] == f"{service}-data"]
+    paths = [Path(value) for _, value in walk(settings) if str(value).startswith("/")]
 
-    assert 5 == len(paths)
-    assert [] == [path for path in paths if not path.startswith(volume)]
+    assert places == len(paths)
+    assert [] == [path for path in paths if not path.is_relative_to(volume)]
 
 
 def test_versions_are_whole() -> None:
