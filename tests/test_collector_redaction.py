@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from tests import collecting
 from tests.collecting import Collector, attributes
-from tests.otlp import event, number, send, span, text
+from tests.otlp import event, gauges, number, send, span, text
 from tests.running import until
 from tests.sdk.benign import benign
 from tests.sdk.planted import Maker, planted
@@ -239,6 +239,23 @@ def test_span_metrics_never_see_what_is_masked(gateway: Collector) -> None:
     every = "".join(map(str, gateway.left("metrics")))
 
     assert "eve@example.com" not in every
+
+
+def test_secrets_of_a_resource_become_no_labels(gateway: Collector) -> None:
+    """
+    Of a resource of metrics, which are not redacted, command lines and telling names go.
+    """
+    request = gauges(started=[])
+    names = ["process.command", "process.command_line", "process.command_args", *TELLING]
+    request.resource_metrics[0].resource.attributes.extend(text(name, "serve") for name in names)
+    send(gateway, "metrics", request.SerializeToString())
+
+    def resources() -> list[dict[str, Any]]:
+        return [attributes(r["resource"]) for r in gateway.left("metrics") if "started" in str(r)]
+
+    until(resources)
+
+    assert [{"process.command": "serve"}] == resources()
 
 
 def test_the_page_names_what_is_left_to_the_sdk() -> None:
