@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +21,7 @@ from tests.ports import free_port
 from tests.running import until
 
 from otel_confidence.cli.commands import cli
+from otel_confidence.cli.notation import series
 from otel_confidence.cli.printing import comma_separated
 from otel_confidence.points import Batch, Sample, Samples, Selection, Series
 from otel_confidence.query.answers import Answer
@@ -317,3 +321,24 @@ def test_wrong_use_is_explained(arguments: list[str], named: str) -> None:
 
     assert 2 == done.exit_code
     assert named in done.stderr
+
+
+def test_names_in_utf_8_are_written_as_promql_reads_them() -> None:
+    """
+    A name or label that cannot stand without quotes has them.
+    """
+    labels = (("__name__", "my.metric"), ("a b", 'c"'), ("job", "x"))
+
+    assert '{"my.metric","a b"="c\\"",job="x"}' == series(labels)
+
+
+def test_a_terminal_that_lacks_characters_is_shown_their_escapes(url: str) -> None:
+    """
+    Where the terminal's encoding has no character, its escape is printed, not a traceback.
+    """
+    command = [sys.executable, "-m", "otel_confidence", "query", "'é日'", "--url", url]
+    encoding = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    done = subprocess.run(command, capture_output=True, env=encoding, timeout=240, check=False)
+
+    assert (0, True) == (done.returncode, rb"\xe9\u65e5" in done.stdout)

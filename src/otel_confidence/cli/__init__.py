@@ -3,6 +3,7 @@ This module is the command line's way in.
 """
 
 import sys
+from io import TextIOWrapper
 
 from otel_confidence.errors import MissingExtraError
 
@@ -11,6 +12,9 @@ def main() -> None:
     """
     Run the command line; without its libraries, say how to install them and end with status 2.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        # What a terminal has no character for is shown as its escape.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from otel_confidence.cli.commands import cli
 

@@ -2,13 +2,16 @@
 This module writes series, numbers and times for people who read a terminal.
 """
 
+import re
 from datetime import datetime, timezone
 
 from otel_confidence.objectives.objective import quoted
 from otel_confidence.points import NAME_LABEL, Labels
+from otel_confidence.query.literals import label_name
 from otel_confidence.text import clean
 
 _LONGEST = 5_000
+_PLAIN_METRIC = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 
 
 def series(labels: Labels) -> str:
@@ -17,11 +20,15 @@ def series(labels: Labels) -> str:
 
     >>> series((("__name__", "up"), ("job", "a")))
     'up{job="a"}'
+    >>> series((("__name__", "my.metric"), ("a b", "c")))
+    '{"my.metric","a b"="c"}'
     """
     named = dict(labels)
     name = named.pop(NAME_LABEL, "")
-    pairs = ",".join(f"{label}={quoted(value)}" for label, value in named.items())
-    return clean(f"{name}{{{pairs}}}" if pairs or not name else name, _LONGEST)
+    pairs = [f"{label_name(label)}={quoted(value)}" for label, value in named.items()]
+    if name and not _PLAIN_METRIC.fullmatch(name):
+        name, pairs = "", [quoted(name), *pairs]
+    return clean(f"{name}{{{','.join(pairs)}}}" if pairs or not name else name, _LONGEST)
 
 
 def shown(text: str) -> str:
