@@ -155,6 +155,19 @@ def test_a_full_disk_refuses_writes_and_nothing_else(tmp_path: Path) -> None:
     assert [200, 20_200] == [full, roomy]
 
 
+def test_a_disk_that_is_nearly_full_is_told_of_in_plain_words(tmp_path: Path) -> None:
+    """
+    Below the room that is kept free a sender hears of the disk, not of the engine's settings.
+    """
+    with closing(Store.open(tmp_path / "data", upkeep_s=3600)) as store:
+        store._writing.set_client_setting("min_free_disk_bytes_to_perform_insert", 1 << 60)
+        with pytest.raises(StoreError) as caught:
+            store.write(days(2))
+
+    said = "there is not enough free space on the disk: nothing is kept until there is more"
+    assert said == str(caught.value)
+
+
 def test_a_folder_of_a_later_release_is_refused(tmp_path: Path) -> None:
     """
     Tables that a later release made are left alone, with a sentence that says what to do.

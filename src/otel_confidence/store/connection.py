@@ -28,6 +28,7 @@ except ModuleNotFoundError as missing:
 _CLEARINGS: Final = 5
 _IN_PROCESS: Final = "chdb:"
 _TIMED_OUT: Final = 159
+_NO_SPACE: Final = 243
 _TOO_MUCH_MEMORY: Final = frozenset({241, 396})
 _DAMAGED: Final = frozenset({32, 33, 40, 246, 271, 432})
 _ASKED_WRONGLY: Final = frozenset(
@@ -119,6 +120,10 @@ def failing() -> Iterator[None]:
     try:
         yield
     except ClickHouseError as error:
+        if isinstance(error, DatabaseError) and error.code == _NO_SPACE:
+            raise StoreError(
+                "there is not enough free space on the disk: nothing is kept until there is more"
+            ) from error
         raise StoreError(f"the engine failed: {_sentence(str(error))}") from error
 
 
