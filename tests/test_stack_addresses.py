@@ -236,14 +236,16 @@ def test_loki_keeps_attributes_and_finds_a_program_by_its_name() -> None:
     """
     Events are found by service.name as a label, and by every other attribute as metadata.
 
-    Without structured metadata no attribute is kept. Loki's own choice of labels is more than it
-    takes, so its defaults are left out; each label here is an attribute that is on metrics too.
+    Without structured metadata no attribute is kept, and only schema v13 has any. Loki's own choice
+    of labels is more than it takes, so its defaults are left out; each label here is an attribute
+    that is on metrics too.
     """
     limits = LOKI["limits_config"]
     chosen = limits["otlp_config"]["resource_attributes"]
     [labels] = [each["attributes"] for each in chosen["attributes_config"]]
 
     assert limits["allow_structured_metadata"] is True
+    assert ["v13"] == [each["schema"] for each in LOKI["schema_config"]["configs"]]
     assert chosen["ignore_defaults"] is True
     assert "service.name" in labels  # panels, links and the doctor ask by it
     assert set(labels) <= set(PROMOTED)

@@ -318,9 +318,11 @@ def test_dashboards_are_mounted_where_grafana_looks() -> None:
     The provider's folder is the mounted one, and the home dashboard is in it.
     """
     path = ROOT / "grafana" / "provisioning" / "dashboards" / "otel-confidence.yaml"
-    folder = yaml.safe_load(path.read_text())["providers"][0]["options"]["path"]
+    [provider] = yaml.safe_load(path.read_text())["providers"]
+    folder = provider["options"]["path"]
     mounts = {v.split(":")[1]: v.split(":")[0] for v in SERVICES["grafana"]["volumes"]}
     home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
 
+    assert "file" == provider["type"]
     assert "./grafana/dashboards" == mounts[folder]
     assert (ROOT / mounts[str(Path(home).parent)] / Path(home).name).is_file()

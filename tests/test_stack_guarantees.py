@@ -91,6 +91,22 @@ def test_alertmanager_writes_down_whom_it_told() -> None:
     assert flag("alertmanager", "--storage.path") in volumes
 
 
+def test_the_heartbeat_is_told_as_often_as_its_page_says() -> None:
+    """
+    Whoever waits for it hears of it every two minutes, and of nothing else.
+    """
+    page = (ROOT / "docs" / "how-to" / "stack.md").read_text()
+    settings = yaml.safe_load((ROOT / "alertmanager" / "notify.yml").read_text())
+    [route] = [r for r in settings["route"]["routes"] if r["receiver"] == "heartbeat"]
+    [receiver] = [r for r in settings["receivers"] if r["name"] == "heartbeat"]
+
+    assert "`secrets/heartbeat_url` every two minutes" in " ".join(page.split())
+    assert ("2m", "1m", "0s") == tuple(
+        route[name] for name in ("repeat_interval", "group_interval", "group_wait")
+    )
+    assert [False] == [each["send_resolved"] for each in receiver["webhook_configs"]]
+
+
 @pytest.mark.parametrize("service", service_names())
 def test_no_service_gains_privileges(service: str) -> None:
     """
