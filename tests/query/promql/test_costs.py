@@ -119,8 +119,9 @@ def test_what_is_read_beside_queries_waits_for_room_as_they_do() -> None:
 
     def work(share: Share) -> int:
         runs.append(share.free)
+        share.hold(5)
         with suppress(Again):
-            share.hold(595)
+            share.hold(590)
             return share.held
         first.close()
         raise Again(595)
@@ -130,6 +131,34 @@ def test_what_is_read_beside_queries_waits_for_room_as_they_do() -> None:
     assert 595 == held
     assert runs[0] < 595 <= runs[1]
     assert 600 == engine.beside(lambda share: share.free, Course(60))
+
+
+class Dropping(Memory):
+    """
+    Series of which samples are dropped while they are read for the first time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(SERIES)
+        self.generations = [1, 2, 2, 2]
+        """Before and after each reading."""
+
+    def generation(self, _: Callable[[], None]) -> int:
+        """
+        The next of them.
+        """
+        return self.generations.pop(0)
+
+
+def test_a_query_beneath_which_samples_were_dropped_begins_again() -> None:
+    """
+    An answer is of one state: what was read before and after a drop is read again.
+    """
+    source = Dropping()
+
+    answer = Engine(source).query("count(up)", at=600)
+
+    assert ([10.0], []) == (answer.series[0].values.tolist(), source.generations)
 
 
 @pytest.mark.parametrize(
