@@ -39,6 +39,8 @@ DOCUMENTED = (
 """What we refuse as docs/reference/promql.md says."""
 INVALID = 'invalid parameter "query": '
 """What the HTTP API says before what is wrong with an expression."""
+MATCHED = ("found duplicate series", "multiple matches for labels")
+"""How the faults of matching begin."""
 ONE_OF_MANY = re.compile(r"\{[^{}]*\}")
 """The series that a message names: which of several Prometheus names depends on their order."""
 OMITTED = "annotations omitted"
@@ -100,6 +102,8 @@ def _refused(mine: QueryError, other: Answer | QueryError) -> Verdict:
     if isinstance(other, QueryError):
         if (mine.kind, _words(mine)) == (other.kind, _words(other)):
             return Verdict("both refuse", mine.kind)
+        if all(str(each).startswith(MATCHED) for each in (mine, other)):
+            return Verdict("explained", "of two faults Prometheus names that of the earlier step")
         return Verdict("different", f"refused as {mine.kind} ({mine}), not {other.kind} ({other})")
     if any(text in str(mine) for text in DOCUMENTED):
         return Verdict("refused by us", str(mine))
