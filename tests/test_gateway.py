@@ -311,6 +311,27 @@ def test_what_waits_on_its_way_is_still_taken() -> None:
     assert int(window[1]) == 2 * int(oldest)
 
 
+def test_events_may_be_as_late_as_points() -> None:
+    """
+    Loki takes what is younger by half a chunk's age, and asks ingesters for all that they hold.
+    """
+    folder = FILE.parents[1]
+    prometheus = yaml.safe_load((folder / "prometheus" / "prometheus.yml").read_text())
+    loki = yaml.safe_load((folder / "loki" / "loki.yaml").read_text())
+    late, oldest = (
+        re.fullmatch(r"(\d+)h", given)
+        for given in (
+            prometheus["storage"]["tsdb"]["out_of_order_time_window"],
+            loki["ingester"]["max_chunk_age"],
+        )
+    )
+
+    assert late
+    assert oldest
+    assert int(oldest[1]) == 2 * int(late[1])
+    assert 0 == loki["querier"]["query_ingesters_within"]
+
+
 def test_points_with_too_many_labels_go_as_a_whole() -> None:
     """
     A point with more labels than the server takes is dropped; none loses labels, or is merged.
