@@ -16,8 +16,8 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 METADATA_LABELS = frozenset({NAME_LABEL, "__type__", "__unit__"})
-_LAST_METADATA = max(METADATA_LABELS)
 """Labels that describe the metric and fall away when an operation changes its meaning."""
+_LAST_METADATA = max(METADATA_LABELS)
 
 
 @dataclass(frozen=True, slots=True)
