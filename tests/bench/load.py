@@ -81,6 +81,7 @@ def sending(url: str, points_per_s: int) -> Iterator[Connection]:
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_run, args=(url, points_per_s, theirs))
     process.start()
+    theirs.close()  # so that a process that ends early ends the wait for it
     try:
         assert ours.recv() == "ready"
         yield ours
